@@ -1,0 +1,1 @@
+"""Floor 4: a holder's secrets at rest."""

@@ -1,0 +1,1 @@
+"""Floor 1: numbers. Modular exponentiation, safe primes, polynomials, multi-exponentiation, proofs."""

@@ -1,0 +1,1 @@
+"""Floor 2c: the named rules, over the models of dnssec."""

@@ -1,0 +1,1 @@
+"""Floor 2b: the signed documents that pass between people."""
