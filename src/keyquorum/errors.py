@@ -24,7 +24,7 @@ class KeyquorumError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        advice = f" {self.do}" if self.do else ""
+        advice = f". {self.do}" if self.do else ""
         return f"{place}{self.what}{advice}"
 
 

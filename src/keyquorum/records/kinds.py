@@ -1,0 +1,370 @@
+"""The signed documents that pass between people, each a frozen class and the ``Kind`` that reads and signs it.
+
+A request and a partial are the header of a file with a body after it (``records.files``); all others are a file each.
+A record that exists is well-formed and its signature verified; whether its signer is one to listen to, and whether a
+dealing checks, is for ``quorum``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dns.name
+
+from keyquorum.dnssec.model import KeyKind, SignaturePolicy
+from keyquorum.errors import MalformedError
+from keyquorum.records.envelope import Embedded, Kind, Signed
+from keyquorum.records.fields import (
+    ID,
+    KEY,
+    TIME,
+    ZONE,
+    Binary,
+    Choice,
+    Integer,
+    ListOf,
+    Object,
+    OrNull,
+    Text,
+)
+from keyquorum.records.parts import MOST_HOLDERS, PROOF, PUBLIC
+from keyquorum.threshold.seam import PublicPart
+
+MOST_ZONES = 100_000
+MOST_KEYS = 16
+MOST_MESSAGES = 1_000_000
+NAME = Text(64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Who somebody is: a name, the key they sign with (``signer``), and the key others seal to."""
+
+    signer: bytes
+    name: str
+    sealing_key: bytes
+
+
+CARD = Kind("holder-card", "holder card", Card, {"name": NAME, "sealing_key": KEY}, limit=4096)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """A key in the custody of a quorum, as its dealer made it; signed by the dealer.
+
+    ``holders[i-1]`` has share i. Requests over ``zones`` are accepted from ``requesters`` only. ``label`` is what the
+    key is called in a response (keyIdentifier). ``created`` is in seconds since 1970.
+    """
+
+    signer: bytes
+    created: int
+    label: str
+    zones: tuple[dns.name.Name, ...]
+    public: PublicPart
+    dealer: Signed[Card]
+    holders: tuple[Signed[Card], ...]
+    requesters: tuple[Signed[Card], ...]
+
+    def __post_init__(self) -> None:
+        if self.dealer.record.signer != self.signer:
+            raise MalformedError("the record is not signed by the dealer it names", where="dealer")
+        if len(self.holders) != self.public.holders:
+            raise MalformedError("the number of holders is not that of the shares", where="holders")
+        _distinct(self.holders, "holders")
+        _distinct(self.requesters, "requesters")
+
+    def index_of(self, verification_key: bytes) -> int | None:
+        """Give the index (from 1) of the holder who signs with ``verification_key``, None if there is no such holder."""
+        for index, card in enumerate(self.holders, 1):
+            if card.record.signer == verification_key:
+                return index
+        return None
+
+
+KEY_RECORD = Kind(
+    "key-record",
+    "key record",
+    KeyRecord,
+    {
+        "created": TIME,
+        "label": NAME,
+        "zones": ListOf(ZONE, 1, MOST_ZONES, distinct=True),
+        "public": PUBLIC,
+        "dealer": Embedded(CARD),
+        "holders": ListOf(Embedded(CARD), 1, MOST_HOLDERS),
+        "requesters": ListOf(Embedded(CARD), 1, MOST_HOLDERS),
+    },
+    limit=1 << 24,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedShare:
+    """One holder's share, sealed to that holder, with the key record it belongs to; signed by the dealer."""
+
+    signer: bytes
+    key: Signed[KeyRecord]
+    index: int
+    sealed: bytes
+
+    def __post_init__(self) -> None:
+        if self.key.record.signer != self.signer:
+            raise MalformedError("the share is not signed by the dealer of its key", where="signer")
+        if self.index > len(self.key.record.holders):
+            raise MalformedError("there is no holder with this index", where="index")
+
+
+SEALED_SHARE = Kind(
+    "sealed-share",
+    "sealed share",
+    SealedShare,
+    {"key": Embedded(KEY_RECORD), "index": Integer(1, MOST_HOLDERS), "sealed": Binary(49, 1 << 20)},
+    limit=1 << 25,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A holder's word that its share was checked against the key record ``key`` (an id) and is kept."""
+
+    signer: bytes
+    key: bytes
+    index: int
+    accepted: int
+
+
+ACCEPTANCE = Kind(
+    "acceptance",
+    "acceptance",
+    Acceptance,
+    {"key": ID, "index": Integer(1, MOST_HOLDERS), "accepted": TIME},
+    limit=4096,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrule:
+    """A failed rule that somebody overruled, and why."""
+
+    rule: str
+    reason: str
+
+
+OVERRULES = ListOf(Object(Overrule, {"rule": NAME, "reason": Text(500)}), 0, 64, distinct=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The file that is to be signed, as it was received: its format, length in bytes and SHA-256."""
+
+    format: str
+    length: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The time a plain RRset is to be signed for; formats with bundles bring their own."""
+
+    inception: int
+    expiration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedKey:
+    """A key that is to sign, and the acceptances of all of its holders."""
+
+    key: Signed[KeyRecord]
+    acceptances: tuple[Signed[Acceptance], ...]
+
+
+_DURATION = Integer(0, 1 << 32)
+_SIGNATURE_POLICY = Object(
+    SignaturePolicy,
+    {
+        "publish_safety": _DURATION,
+        "retire_safety": _DURATION,
+        "max_signature_validity": _DURATION,
+        "min_signature_validity": _DURATION,
+        "max_validity_overlap": _DURATION,
+        "min_validity_overlap": _DURATION,
+        "algorithms": ListOf(
+            Object(
+                KeyKind, {"algorithm": Integer(0, 255), "bits": Integer(0, 1 << 16), "exponent": Integer(0, 1 << 48)}
+            ),
+            0,
+            16,
+        ),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the response will say besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
+
+    ttl: int | None
+    ksk_policy: SignaturePolicy | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The header of a request: what is to be signed, by which keys, under which rules; signed by a requester.
+
+    ``at`` is the time it was judged at; ``policy`` and ``previous`` are the SHA-256 of the requester's policy file and
+    previous response (None where there was none).
+    """
+
+    signer: bytes
+    at: int
+    keys: tuple[RequestedKey, ...]
+    source: Source
+    window: Window | None
+    schema: str
+    terms: Terms
+    policy: bytes
+    previous: bytes | None
+    overrules: tuple[Overrule, ...]
+
+    def __post_init__(self) -> None:
+        ids = [requested.key.id for requested in self.keys]
+        if len(set(ids)) != len(ids):
+            raise MalformedError("a key stands twice in the request", where="keys")
+
+
+REQUEST = Kind(
+    "request",
+    "request",
+    Request,
+    {
+        "at": TIME,
+        "keys": ListOf(
+            Object(
+                RequestedKey,
+                {"key": Embedded(KEY_RECORD), "acceptances": ListOf(Embedded(ACCEPTANCE), 1, MOST_HOLDERS)},
+            ),
+            1,
+            MOST_KEYS,
+        ),
+        "source": Object(Source, {"format": Choice(("icann", "zone")), "length": Integer(1, 1 << 40), "sha256": ID}),
+        "window": OrNull(Object(Window, {"inception": TIME, "expiration": TIME})),
+        "schema": NAME,
+        "terms": Object(Terms, {"ttl": OrNull(Integer(0, (1 << 31) - 1)), "ksk_policy": OrNull(_SIGNATURE_POLICY)}),
+        "policy": ID,
+        "previous": OrNull(ID),
+        "overrules": OVERRULES,
+    },
+    limit=1 << 26,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAnswer:
+    """One holder's answer with one key: where its values stand in the body, their SHA-256, and what proves them."""
+
+    key: bytes
+    index: int
+    count: int
+    width: int
+    sha256: bytes
+    proof: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """The header of a holder's answer to the request with id ``request``; the values follow, key after key.
+
+    ``policy`` and ``previous`` are the SHA-256 of what the holder judged by, at time ``at``.
+    """
+
+    signer: bytes
+    request: bytes
+    at: int
+    answers: tuple[KeyAnswer, ...]
+    policy: bytes
+    previous: bytes | None
+    overrules: tuple[Overrule, ...]
+
+
+PARTIAL = Kind(
+    "partial",
+    "partial",
+    Partial,
+    {
+        "request": ID,
+        "at": TIME,
+        "answers": ListOf(
+            Object(
+                KeyAnswer,
+                {
+                    "key": ID,
+                    "index": Integer(1, MOST_HOLDERS),
+                    "count": Integer(1, MOST_MESSAGES),
+                    "width": Integer(1, 1 << 20),
+                    "sha256": ID,
+                    "proof": OrNull(PROOF),
+                },
+            ),
+            1,
+            MOST_KEYS,
+        ),
+        "policy": ID,
+        "previous": OrNull(ID),
+        "overrules": OVERRULES,
+    },
+    limit=1 << 20,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What became of one holder's partial (``partial`` is its id): used, or refused for ``fault`` (empty if none)."""
+
+    key: bytes
+    index: int
+    partial: bytes
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came of a request: the output file by its SHA-256, and who answered how; signed by whoever combined."""
+
+    signer: bytes
+    request: bytes
+    format: str
+    output: bytes
+    signatures: int
+    contributions: tuple[Contribution, ...]
+
+
+RESPONSE = Kind(
+    "response",
+    "response",
+    Response,
+    {
+        "request": ID,
+        "format": Choice(("icann", "zone")),
+        "output": ID,
+        "signatures": Integer(1, MOST_MESSAGES),
+        "contributions": ListOf(
+            Object(
+                Contribution,
+                {"key": ID, "index": Integer(1, MOST_HOLDERS), "partial": ID, "fault": Text(500, empty=True)},
+            ),
+            1,
+            MOST_KEYS * MOST_HOLDERS,
+        ),
+    },
+    limit=1 << 22,
+)
+
+KINDS: tuple[Kind[Any], ...] = (CARD, KEY_RECORD, SEALED_SHARE, ACCEPTANCE, REQUEST, PARTIAL, RESPONSE)
+"""Every kind of record there is, in the order of their use."""
+
+
+def _distinct(cards: Sequence[Signed[Card]], where: str) -> None:
+    if len({card.record.signer for card in cards}) != len(cards):
+        raise MalformedError("the same person stands there twice", where=where)
+    if len({card.record.name for card in cards}) != len(cards):
+        raise MalformedError("two different people have the same name", where=where)
