@@ -1,7 +1,9 @@
 """What is asked for and what is answered, whatever format it came in: keys, bundles, requests, responses.
 
 Everything here is checked and frozen: a model that exists is well-formed (a key's public part has the length its
-algorithm wants, times fit 32 bits, a bundle ends after it begins). Whether it is *acceptable* is for ``policy``.
+algorithm wants, times fit 32 bits, a bundle ends after it begins and holds each key once, labels are printable ASCII).
+Whether it is *acceptable* is for ``policy``: odd flags, weak keys, wrong signatures and bundles out of order can all be
+expressed, so that they can be reported.
 Times are whole seconds since 1970-01-01 UTC. Domain names are ``dns.name.Name``, absolute, in lower case.
 """
 
@@ -9,10 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dns.name
-import dns.rdataclass
-import dns.rdatatype
-from dns.dnssec import key_id
-from dns.rdtypes.ANY.DNSKEY import DNSKEY
 
 from keyquorum.errors import MalformedError
 
@@ -21,26 +19,63 @@ FLAG_REVOKE = 0x0080
 FLAG_SEP = 0x0001
 PROTOCOL = 3
 TIME_LIMIT = 1 << 32
+TTL_LIMIT = 1 << 31
+RDATA_LIMIT = 1 << 16
+LABEL_LIMIT = 1024
+RSA_ALGORITHMS = frozenset({1, 5, 7, 8, 10})
+# RFC 6605 section 4 (P-256, P-384), RFC 8080 section 3 (Ed25519, Ed448): bytes of a public key.
+CURVE_KEY_LENGTHS = {13: 64, 14: 96, 15: 32, 16: 57}
 
 
 @dataclass(frozen=True, slots=True)
 class Dnskey:
-    """The data of a DNSKEY record (RFC 4034 section 2): flags, algorithm, public key in wire form; protocol is 3."""
+    """The data of a DNSKEY record (RFC 4034 section 2): flags, algorithm, public key in wire form; protocol is 3.
+
+    Raises MalformedError for numbers that do not fit their fields and for a public key without the form of its
+    algorithm (RFC 3110, 6605, 8080); of algorithms that we do not know any non-empty key is taken.
+    """
 
     flags: int
     algorithm: int
     public_key: bytes
 
+    def __post_init__(self) -> None:
+        _check_range(self.flags, 1 << 16, "flags")
+        _check_range(self.algorithm, 1 << 8, "algorithm")
+        if not 0 < len(self.public_key) <= RDATA_LIMIT - 5:
+            raise MalformedError(f"a public key of {len(self.public_key)} bytes is not a public key")
+        if self.algorithm in RSA_ALGORITHMS:
+            self.rsa_numbers()
+        length = CURVE_KEY_LENGTHS.get(self.algorithm)
+        if length is not None and len(self.public_key) != length:
+            raise MalformedError(
+                f"a public key of algorithm {self.algorithm} has {length} bytes, this one {len(self.public_key)}"
+            )
+
     def wire(self) -> bytes:
         """Give the RDATA."""
         return self.flags.to_bytes(2, "big") + bytes([PROTOCOL, self.algorithm]) + self.public_key
 
+    def rsa_numbers(self) -> tuple[int, int]:
+        """Give exponent and modulus (RFC 3110 section 2) of an RSA key; MalformedError for anything else."""
+        data = self.public_key
+        start, length = (1, data[0]) if data[0] else (3, int.from_bytes(data[1:3], "big"))
+        exponent, modulus = data[start : start + length], data[start + length :]
+        shortest_form = start == 1 or length > 255
+        if self.algorithm not in RSA_ALGORITHMS or not exponent or not modulus or not shortest_form:
+            raise MalformedError("the public key is not an RSA key in the form of RFC 3110")
+        if not exponent[0] or not modulus[0]:
+            raise MalformedError("the RSA key has leading zeros, which RFC 3110 prohibits")
+        return int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")
+
     @property
     def tag(self) -> int:
         """The key tag (RFC 4034 appendix B), computed; a tag in a file is only a claim."""
-        return key_id(
-            DNSKEY(dns.rdataclass.IN, dns.rdatatype.DNSKEY, self.flags, PROTOCOL, self.algorithm, self.public_key)
-        )
+        if self.algorithm == 1:
+            return int.from_bytes(self.public_key[-3:-1], "big")
+        wire = self.wire()
+        total = (sum(wire[0::2]) << 8) + sum(wire[1::2])
+        return (total + (total >> 16)) & 0xFFFF
 
     @property
     def is_sep(self) -> bool:
@@ -61,6 +96,10 @@ class PublishedKey:
     ttl: int
     identifier: str = ""
 
+    def __post_init__(self) -> None:
+        _check_range(self.ttl, TTL_LIMIT, "TTL")
+        _check_label(self.identifier, "key identifier")
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -77,20 +116,44 @@ class Signature:
     ttl: int
     identifier: str = ""
 
+    def __post_init__(self) -> None:
+        _check_range(self.algorithm, 1 << 8, "algorithm")
+        _check_range(self.labels, 1 << 8, "labels")
+        _check_range(self.original_ttl, TTL_LIMIT, "original TTL")
+        _check_range(self.expiration, TIME_LIMIT, "signature expiration")
+        _check_range(self.inception, TIME_LIMIT, "signature inception")
+        _check_range(self.key_tag, 1 << 16, "key tag")
+        _check_name(self.signer)
+        if not 0 < len(self.signature) < RDATA_LIMIT - 18 - 255:
+            raise MalformedError(f"a signature of {len(self.signature)} bytes is not a signature")
+        _check_range(self.ttl, TTL_LIMIT, "TTL")
+        _check_label(self.identifier, "key identifier")
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One DNSKEY RRset and the time it is signed for; ``signatures`` are proofs of possession or the answer."""
+    """One DNSKEY RRset and the time it is signed for; ``signatures`` are proofs of possession or the answer.
+
+    ``signers`` are the labels of the KSKs that a request names (``Signer`` in a KSR; the root's name none).
+    """
 
     id: str
     inception: int
     expiration: int
     keys: tuple[PublishedKey, ...]
     signatures: tuple[Signature, ...] = ()
+    signers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_label(self.id, "bundle id")
         if not 0 <= self.inception < self.expiration < TIME_LIMIT:
             raise MalformedError("the bundle does not end after it begins, or is outside 32-bit time", where=self.id)
+        if not self.keys:
+            raise MalformedError("the bundle has no keys", where=self.id)
+        if len({published.key for published in self.keys}) != len(self.keys):
+            raise MalformedError("the bundle holds the same key twice; an RRset is a set", where=self.id)
+        for label in self.signers:
+            _check_label(label, "signer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +163,11 @@ class KeyKind:
     algorithm: int
     bits: int
     exponent: int = 0
+
+    def __post_init__(self) -> None:
+        _check_range(self.algorithm, 1 << 8, "algorithm")
+        _check_range(self.bits, 1 << 16, "key size")
+        _check_range(self.exponent, 1 << 64, "exponent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +182,25 @@ class SignaturePolicy:
     min_validity_overlap: int
     algorithms: tuple[KeyKind, ...]
 
+    def __post_init__(self) -> None:
+        for duration in (
+            self.publish_safety,
+            self.retire_safety,
+            self.max_signature_validity,
+            self.min_signature_validity,
+            self.max_validity_overlap,
+            self.min_validity_overlap,
+        ):
+            _check_range(duration, TIME_LIMIT, "duration")
+        if not self.algorithms:
+            raise MalformedError("a signature policy names at least one kind of key")
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneRequest:
-    """What one zone asks to have signed: its bundles in order of time.
+    """What one zone asks to have signed: its bundles in the order of the file.
 
-    ``id``, ``serial`` and ``policy`` are those of a KSR; a plain RRset has none ("" , 0, None).
+    ``id``, ``serial``, ``policy`` and ``timestamp`` are those of a KSR; a plain RRset has none ("" , 0, None, None).
     ``proofs`` says whether the format carries proofs of possession.
     """
 
@@ -129,6 +210,10 @@ class ZoneRequest:
     serial: int = 0
     policy: SignaturePolicy | None = None
     proofs: bool = False
+    timestamp: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_header(self.zone, self.bundles, self.id, self.serial, self.timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +226,39 @@ class ZoneResponse:
     serial: int = 0
     ksk_policy: SignaturePolicy | None = None
     zsk_policy: SignaturePolicy | None = None
+    timestamp: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_header(self.zone, self.bundles, self.id, self.serial, self.timestamp)
 
 
 def all_keys(bundles: Sequence[Bundle]) -> tuple[Dnskey, ...]:
     """Give the distinct keys of ``bundles``, in order of first appearance."""
     return tuple(dict.fromkeys(published.key for bundle in bundles for published in bundle.keys))
+
+
+def _check_range(number: int, limit: int, what: str) -> None:
+    if not 0 <= number < limit:
+        raise MalformedError(f"{what}: {number} is not between 0 and {limit - 1}")
+
+
+def _check_label(text: str, what: str) -> None:
+    # Labels go to terminals and into XML: nothing that moves a cursor or looks like something else.
+    if len(text) > LABEL_LIMIT or not (text.isascii() and text.isprintable()):
+        raise MalformedError(f"{what}: not printable ASCII of at most {LABEL_LIMIT} characters")
+
+
+def _check_name(name: dns.name.Name) -> None:
+    if not name.is_absolute() or name.canonicalize().labels != name.labels:
+        raise MalformedError(f"the domain name {name.to_text()} is not absolute and in lower case")
+
+
+def _check_header(
+    zone: dns.name.Name, bundles: tuple[Bundle, ...], label: str, serial: int, timestamp: int | None
+) -> None:
+    _check_name(zone)
+    _check_label(label, "id")
+    _check_range(serial, 1 << 32, "serial")
+    _check_range(timestamp or 0, TIME_LIMIT, "timestamp")
+    if not bundles:
+        raise MalformedError("a request or response has at least one bundle", where=zone.to_text())

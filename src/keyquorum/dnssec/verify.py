@@ -1,0 +1,141 @@
+"""Verify a signature over a DNSKEY RRset, twice: with ``cryptography`` directly, and with dnspython's validator.
+
+Neither uses a clock: the times in a proof of possession say nothing (the root's had expired when they were judged),
+and those of a response are for ``policy`` and for the judge that looks from inside the window. Refused: every field
+that can be computed and differs, algorithms other than 8, 10, 13, 14, 15, 16, a key outside the RRset.
+"""
+
+from collections.abc import Callable, Iterable
+
+import dns.dnssec
+import dns.exception
+import dns.name
+import dns.rdataclass
+import dns.rdataset
+import dns.rdatatype
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
+from dns.rdtypes.ANY.RRSIG import RRSIG
+
+from keyquorum.dnssec.model import FLAG_ZONE, PROTOCOL, Dnskey, Signature
+from keyquorum.dnssec.signing_input import label_count, signing_input
+from keyquorum.errors import SignatureError
+
+Check = Callable[[Dnskey, bytes, bytes], None]
+
+
+def verify_signature(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
+    """Verify that ``signature`` is ``key``'s over the DNSKEY RRset ``keys`` of ``zone``; raises SignatureError.
+
+    The TTL signed is the signature's own original TTL. Times are not judged (RFC 4035 section 5.3 but for that).
+    """
+    keys = tuple(keys)
+    where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
+    _check_fields(zone, keys, signature, key, where)
+    check = _CHECKS.get(key.algorithm)
+    if check is None:
+        raise SignatureError(f"signatures of algorithm {key.algorithm} are not accepted", where=where)
+    message = signing_input(
+        zone,
+        keys,
+        signature.original_ttl,
+        algorithm=key.algorithm,
+        key_tag=key.tag,
+        inception=signature.inception,
+        expiration=signature.expiration,
+    )
+    try:
+        check(key, signature.signature, message)
+    except InvalidSignature:
+        raise SignatureError("the signature is wrong for these keys and times", where=where) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise SignatureError("the public key cannot be used: its numbers are impossible", where=where) from None
+
+
+def verify_with_dnspython(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
+    """Verify the same with dnspython's validator, as a resolver would at the signature's inception; SignatureError.
+
+    Independent of ``signing_input`` and of ``verify_signature``; for what we hand out.
+    """
+    rrset = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(one) for one in keys])
+    signer = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(key)])
+    rrsig = RRSIG(
+        dns.rdataclass.IN,
+        dns.rdatatype.RRSIG,
+        dns.rdatatype.DNSKEY,
+        signature.algorithm,
+        signature.labels,
+        signature.original_ttl,
+        signature.expiration,
+        signature.inception,
+        signature.key_tag,
+        signature.signer,
+        signature.signature,
+    )
+    try:
+        dns.dnssec.validate_rrsig((zone, rrset), rrsig, {zone: signer}, now=signature.inception)
+    except (dns.exception.DNSException, ValueError, UnsupportedAlgorithm) as error:
+        where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
+        raise SignatureError(f"dnspython does not accept the signature ({type(error).__name__})", where=where) from None
+
+
+def _record(key: Dnskey) -> DNSKEY:
+    return DNSKEY(dns.rdataclass.IN, dns.rdatatype.DNSKEY, key.flags, PROTOCOL, key.algorithm, key.public_key)
+
+
+def _check_fields(zone: dns.name.Name, keys: tuple[Dnskey, ...], signature: Signature, key: Dnskey, where: str) -> None:
+    for what, stated, computed in (
+        ("algorithm", signature.algorithm, key.algorithm),
+        ("key tag", signature.key_tag, key.tag),
+        ("number of labels", signature.labels, label_count(zone)),
+    ):
+        if stated != computed:
+            raise SignatureError(f"its {what} is {stated} and should be {computed}", where=where)
+    if signature.signer != zone:
+        raise SignatureError(f"it names {signature.signer.to_text()} as its signer", where=where)
+    if key not in keys:
+        raise SignatureError("its key is not among the keys that it signs", where=where)
+    if not key.flags & FLAG_ZONE:
+        raise SignatureError("its key is not a zone key (flag 256 is not set)", where=where)
+
+
+def _check_rsa(digest: HashAlgorithm) -> Check:
+    def check(key: Dnskey, signature: bytes, message: bytes) -> None:
+        exponent, modulus = key.rsa_numbers()
+        rsa.RSAPublicNumbers(exponent, modulus).public_key().verify(signature, message, padding.PKCS1v15(), digest)
+
+    return check
+
+
+def _check_ecdsa(curve: ec.EllipticCurve, digest: HashAlgorithm) -> Check:
+    def check(key: Dnskey, signature: bytes, message: bytes) -> None:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + key.public_key)
+        half = len(key.public_key) // 2
+        if len(signature) != 2 * half:
+            raise InvalidSignature
+        r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+        point.verify(encode_dss_signature(r, s), message, ec.ECDSA(digest))
+
+    return check
+
+
+def _check_ed25519(key: Dnskey, signature: bytes, message: bytes) -> None:
+    ed25519.Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature, message)
+
+
+def _check_ed448(key: Dnskey, signature: bytes, message: bytes) -> None:
+    ed448.Ed448PublicKey.from_public_bytes(key.public_key).verify(signature, message)
+
+
+# RFC 5702 (8, 10), RFC 6605 (13, 14), RFC 8080 (15, 16). Not 5 and 7: SHA-1.
+_CHECKS: dict[int, Check] = {
+    8: _check_rsa(SHA256()),
+    10: _check_rsa(SHA512()),
+    13: _check_ecdsa(ec.SECP256R1(), SHA256()),
+    14: _check_ecdsa(ec.SECP384R1(), SHA384()),
+    15: _check_ed25519,
+    16: _check_ed448,
+}

@@ -1,0 +1,195 @@
+"""Read XML of a fixed shape, strictly: every element and attribute is asked for by name and in order.
+
+Refused before the parser sees anything: more than 16 MiB, more elements or attributes than any real document has, what
+is not UTF-8, and everything that begins with ``<!`` or ``<?`` (DTD, entities, comments, CDATA, processing instructions;
+nobody needs them, and a comment in a request would be seen by nobody) but the XML declaration. Refused after it:
+unknown, missing, repeated or misplaced elements and attributes, namespaces, text where none belongs, white space around
+a value. Errors carry the path and the line.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from lxml import etree
+
+from keyquorum.errors import LimitError, MalformedError
+
+SIZE_LIMIT = 16 << 20
+TAG_LIMIT = 500_000
+_DECLARATION = b"<?xml "
+_SPACE = " \t\r\n"
+
+Value = TypeVar("Value")
+
+
+class Element:
+    """One element; its children are taken in order, each exactly once, and ``close`` finds what was not asked for."""
+
+    def __init__(self, node: Any, path: str) -> None:
+        self._node = node
+        self._path = path
+        self._children = list(node)
+        self._next = 0
+        self._attributes: dict[str, str] = {str(name): str(value) for name, value in node.attrib.items()}
+        if node.nsmap:
+            raise self.wrong("it declares a namespace, and there are none in such a document")
+
+    def wrong(self, what: str) -> MalformedError:
+        """Give the error that says ``what`` is wrong here."""
+        return MalformedError(what, where=self.where)
+
+    @property
+    def where(self) -> str:
+        """The path and the line of this element."""
+        return f"{self._path}, line {self._node.sourceline}"
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Report a MalformedError of something that is made from this element as being here."""
+        try:
+            yield
+        except MalformedError as error:
+            raise MalformedError(error.what, where=self.where, do=error.do) from None
+
+    def child(self, name: str) -> "Element":
+        """Take the next child, which must be ``name``."""
+        if self._next_name() != name:
+            raise self._misplaced(name)
+        return self._take(name)
+
+    def children(self, name: str, limit: int, least: int = 1) -> Iterator["Element"]:
+        """Take all next children called ``name``: at least ``least``, at most ``limit`` (LimitError)."""
+        count = 0
+        while self._next_name() == name:
+            count += 1
+            if count > limit:
+                raise LimitError(f"more than {limit} elements {name}", where=self.where)
+            label = self._children[self._next].get("id")
+            yield self._take(f"{name}[{count} {_shown(label)}]" if label else f"{name}[{count}]")
+        if count < least:
+            raise self._misplaced(name)
+
+    def attribute(self, name: str, parse: Callable[[str], Value]) -> Value:
+        """Take the attribute ``name``, which must be there, and read its text with ``parse``."""
+        value = self.optional_attribute(name, parse)
+        if value is None:
+            raise self.wrong(f"the attribute {name} is missing")
+        return value
+
+    def optional_attribute(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """Take the attribute ``name`` and read its text with ``parse``; None where it is missing."""
+        text = self._attributes.pop(name, None)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except MalformedError as error:
+            raise MalformedError(f"the attribute {name}: {error.what}", where=self.where, do=error.do) from None
+
+    def value(self, name: str, parse: Callable[[str], Value]) -> Value:
+        """Take the next child, which must be ``name`` and hold nothing but a text, and read that with ``parse``."""
+        child = self.child(name)
+        child._check_all_taken()
+        with child.place():
+            return parse(child._node.text or "")
+
+    def close(self) -> None:
+        """Say that nothing more is expected here."""
+        self._check_all_taken()
+        if any(text and text.strip(_SPACE) for text in (self._node.text, *(node.tail for node in self._children))):
+            raise self.wrong("there is text where only elements may be")
+
+    def _check_all_taken(self) -> None:
+        if self._next_name():
+            raise self.wrong(f"the element {self._next_name()} is unknown, repeated or out of place")
+        if self._attributes:
+            raise self.wrong(f"the attribute {_shown(min(self._attributes))} is unknown")
+
+    def _misplaced(self, name: str) -> MalformedError:
+        return self.wrong(f"the next element must be {name}, and it is {self._next_name() or 'missing'}")
+
+    def _next_name(self) -> str:
+        return _name(self._children[self._next]) if self._next < len(self._children) else ""
+
+    def _take(self, step: str) -> "Element":
+        node = self._children[self._next]
+        self._next += 1
+        return Element(node, f"{self._path}/{step}")
+
+
+def parse_document(data: bytes, name: str) -> Element:
+    """Parse ``data`` and give its root element, which must be ``name``; LimitError, MalformedError."""
+    _check_bytes(data)
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise MalformedError(f"not well-formed XML: {_shown(error.msg or '')}", where=f"line {error.lineno}") from None
+    except (ValueError, etree.LxmlError):
+        raise MalformedError("not well-formed XML") from None
+    if _name(root) != name:
+        raise MalformedError(f"the document is a {_name(root)}, not a {name}", where=f"line {root.sourceline}")
+    return Element(root, name)
+
+
+def decimal(text: str) -> int:
+    """Read a number in decimal: digits, no sign, no leading zero, at most 20 of them."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 20) or (text[0] == "0" and text != "0"):
+        raise MalformedError(f"'{_shown(text)}' is not a number in plain decimal")
+    return int(text)
+
+
+def canonical_base64(text: str) -> bytes:
+    """Read base64 (RFC 4648 section 4) in its one canonical form: padded, no white space, unused bits zero."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        data = b""
+    if not data or base64.b64encode(data).decode("ascii") != text:
+        raise MalformedError("not base64 in its canonical form")
+    return data
+
+
+def _name(node: Any) -> str:
+    # lxml writes a namespace as {uri}name; no name that we ask for has one.
+    return _shown(node.tag)
+
+
+def _shown(text: object) -> str:
+    """Give the beginning of a foreign text so that it cannot do anything to a terminal."""
+    return ascii(str(text))[1:-1][:60]
+
+
+def _check_bytes(data: bytes) -> None:
+    if len(data) > SIZE_LIMIT:
+        raise LimitError(f"larger than {SIZE_LIMIT >> 20} MiB")
+    if data.count(b"<") > TAG_LIMIT or data.count(b"=") > TAG_LIMIT:
+        raise LimitError(f"more than {TAG_LIMIT} tags or attributes")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError("not UTF-8", where=_line(data, error.start)) from None
+    start = len(_DECLARATION) if data.startswith(_DECLARATION) else 0
+    for mark, what in ((b"<!", "a DTD, comment or CDATA section"), (b"<?", "a processing instruction")):
+        found = data.find(mark, start)
+        if found >= 0:
+            raise MalformedError(
+                f"{what}, which has no place in such a document.", where=_line(data, found), do="Have it sent without."
+            )
+
+
+def _line(data: bytes, position: int) -> str:
+    newlines = data.count(b"\n", 0, position)
+    return f"line {newlines + 1}"
