@@ -1,0 +1,112 @@
+"""Rules on what comes before: KSR-POLICY-SAFETY, KSR-CHAIN-KEYS, KSR-CHAIN-OVERLAP; all against the previous response.
+
+A root's request lists which keys stand in the zone, not which sign it. The keys that sign it in a cycle are taken to be
+those that stand in every bundle of that cycle; before and after it, a key stands in only a bundle or two.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from keyquorum.dnssec.model import Bundle, Dnskey, all_keys
+from keyquorum.dnssec.verify import verify_signature
+from keyquorum.errors import SignatureError
+from keyquorum.policy.keymaterial import tag
+from keyquorum.policy.profile import span
+from keyquorum.policy.rules_bundle import PLAIN
+from keyquorum.policy.rules_policy import breaches, overlap_bounds
+from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
+
+NO_PREVIOUS = "no previous response"
+
+
+def safety(subject: Subject) -> Outcome:
+    """KSR-POLICY-SAFETY: a key stands long enough before it signs, and after it has stopped."""
+    stated, previous = subject.request.policy, subject.previous
+    if stated is None:
+        return not_applicable(PLAIN)
+    if previous is None:
+        return not_applicable(NO_PREVIOUS)
+    publish = max(stated.publish_safety, subject.policy.publish_safety)
+    retire = max(stated.retire_safety, subject.policy.retire_safety)
+    now, before = _in_use(subject.request.bundles), _in_use(previous.bundles)
+    start = subject.request.bundles[0].inception
+    found = [] if now else [("request", "no key stands in every bundle, so no key can sign the zone all the time")]
+    for key in now:
+        stood = 0 if key in before else start - _standing_since(previous.bundles, key, start)
+        if key not in before and stood < publish:
+            found.append((f"key tag {tag(key)}", f"stood for {span(stood)} before it signs, less than {span(publish)}"))
+    for key in before:
+        stays = 0 if key in now else _standing_until(subject.request.bundles, key, start) - start
+        if key not in now and stays < retire:
+            found.append((f"key tag {tag(key)}", f"stays for {span(stays)} after it signed, less than {span(retire)}"))
+    return judged(found, f"keys stand {span(publish)} before they sign and {span(retire)} after")
+
+
+def chain_keys(subject: Subject) -> Outcome:
+    """KSR-CHAIN-KEYS: the first bundle's keys stood in the previous response's last bundle, and our key signed that."""
+    previous = subject.previous
+    if subject.request.policy is None:
+        return not_applicable(PLAIN)
+    if previous is None:
+        return not_applicable(NO_PREVIOUS)
+    found = []
+    if previous.zone != subject.request.zone:
+        found.append(("previous response", f"is for {previous.zone.to_text()}"))
+    last = previous.bundles[-1]
+    before = [published.key for published in last.keys]
+    name, first = next(subject.bundles())
+    for published in subject.asked(first):
+        if published.key not in before:
+            found.append((name, f"key tag {tag(published.key)} is not in the last bundle of the previous response"))
+    signers = list(_signers(subject, last, before))
+    if not signers:
+        found.append(("previous response", "its last bundle is not signed by a key of this quorum"))
+    return judged(
+        found, f"the previous response was signed by {' and '.join(f'key tag {tag(key)}' for key in signers)}"
+    )
+
+
+def chain_overlap(subject: Subject) -> Outcome:
+    """KSR-CHAIN-OVERLAP: the previous response ends as long after the first bundle begins as an overlap must last."""
+    previous = subject.previous
+    if subject.request.policy is None:
+        return not_applicable(PLAIN)
+    if previous is None:
+        return not_applicable(NO_PREVIOUS)
+    name, first = next(subject.bundles())
+    both = previous.bundles[-1].expiration - first.inception
+    found = [(name, f"overlaps the previous response by {wrong}") for wrong in breaches(overlap_bounds(subject), both)]
+    return judged(found, f"overlaps the previous response by {span(both)}")
+
+
+def _in_use(bundles: Sequence[Bundle]) -> list[Dnskey]:
+    """Give the keys, KSKs left out, that stand in every bundle."""
+    each = [{published.key for published in bundle.keys} for bundle in bundles]
+    return [key for key in all_keys(bundles) if not key.is_sep and all(key in one for one in each)]
+
+
+def _standing_since(bundles: Sequence[Bundle], key: Dnskey, never: int) -> int:
+    """Give when ``key`` came, to stay until the end of ``bundles``."""
+    times = [bundle.inception for bundle in takewhile(lambda bundle: _lists(bundle, key), reversed(bundles))]
+    return times[-1] if times else never
+
+
+def _standing_until(bundles: Sequence[Bundle], key: Dnskey, never: int) -> int:
+    """Give when the first bundle without ``key`` begins."""
+    return next((bundle.inception for bundle in bundles if not _lists(bundle, key)), never)
+
+
+def _lists(bundle: Bundle, key: Dnskey) -> bool:
+    return any(published.key == key for published in bundle.keys)
+
+
+def _signers(subject: Subject, bundle: Bundle, rrset: list[Dnskey]) -> Iterator[Dnskey]:
+    """Give the quorum's keys of which the previous bundle carries a good signature."""
+    for key in subject.ksks:
+        for signature in bundle.signatures:
+            try:
+                verify_signature(subject.request.zone, rrset, signature, key)
+            except SignatureError:
+                continue
+            yield key
+            break

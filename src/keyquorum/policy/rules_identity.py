@@ -1,0 +1,46 @@
+"""Rules on who asks, for what zone, under which id, and when: KSR-DOMAIN, KSR-ID, CLOCK."""
+
+from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable, shown
+
+DAY = 86400
+
+
+def domain(subject: Subject) -> Outcome:
+    """KSR-DOMAIN: the zone is one that the keys may sign."""
+    zone = subject.request.zone
+    allowed = sorted(name.to_text() for name in subject.zones)
+    named = ", ".join(allowed[:5]) + (f" and {len(allowed) - 5} more" if len(allowed) > 5 else "") or "none"
+    findings = [] if zone in subject.zones else [("zone", f"{zone.to_text()} is asked for; the keys may sign: {named}")]
+    return judged(findings, f"the keys may sign {zone.to_text()}")
+
+
+def request_id(subject: Subject) -> Outcome:
+    """KSR-ID: the id is not that of the previous response, nor one seen before with another source."""
+    name = subject.request.id
+    if not name:
+        return not_applicable("the request has no id")
+    findings, compared = [], []
+    if subject.previous is not None:
+        compared.append("the previous response")
+        if subject.previous.id == name:
+            findings.append((f"request {shown(name)}", "the previous response answered a request with this id"))
+    if subject.seen is not None:
+        compared.append("every other request seen before")
+        if subject.seen.get(name, subject.source_digest) != subject.source_digest:
+            findings.append((f"request {shown(name)}", "a different request with this id was seen before"))
+    if not compared:
+        return not_applicable("no previous response and no memory of earlier requests")
+    return judged(findings, f"differs from {' and '.join(compared)}")
+
+
+def clock(subject: Subject) -> Outcome:
+    """CLOCK: the time to judge at is at most one day from the clock's."""
+    off = subject.at - subject.now
+    if abs(off) <= DAY:
+        return judged([], f"judged at {format_time_for_people(subject.at)}")
+    side = "after" if off > 0 else "before"
+    times = (
+        f"{format_time_for_people(subject.at)}, {abs(off)} s {side} the clock's {format_time_for_people(subject.now)}"
+    )
+    return judged([("time", f"judged at {times}")], "")

@@ -1,0 +1,79 @@
+"""Rules of our own on keys and TTLs, for every format alike: the KQ rules."""
+
+from keyquorum.dnssec.model import Dnskey, all_keys
+from keyquorum.policy.keymaterial import shared_factors, tag, weaknesses
+from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
+
+
+def foreign_ksk(subject: Subject) -> Outcome:
+    """KQ-FOREIGN-KSK: every key with the SEP flag is one of the quorum's; to sign another hands the zone away."""
+    ours = {(key.algorithm, key.public_key) for key in subject.ksks}
+    found = [
+        (name, f"key tag {tag(published.key)} has flags {published.key.flags} and is not a key of this quorum")
+        for name, bundle in subject.bundles()
+        for published in bundle.keys
+        if published.key.is_sep and (published.key.algorithm, published.key.public_key) not in ours
+    ]
+    return judged(found, "no key signing key but the quorum's")
+
+
+def key_tags(subject: Subject) -> Outcome:
+    """KQ-KEY-TAGS: no two keys of a bundle, with those of the quorum that join it, have one tag."""
+    found = []
+    for name, bundle in subject.bundles():
+        seen: dict[int, Dnskey] = {}
+        for key in dict.fromkeys([*subject.ksks, *(published.key for published in bundle.keys)]):
+            if seen.setdefault(tag(key), key) != key:
+                found.append((name, f"two different keys have the tag {tag(key)}"))
+    return judged(found, "the tags of each bundle are different")
+
+
+def strength(subject: Subject) -> Outcome:
+    """KQ-ZSK-STRENGTH: no key asked for is weak in a way that can be seen from its public part."""
+    listed = all_keys(subject.request.bundles)
+    asked = [key for key in listed if not subject.is_ours(key)]
+    found = [(f"key tag {tag(key)}", weakness) for key in asked for weakness in weaknesses(key)]
+    before = all_keys(subject.previous.bundles) if subject.previous is not None else ()
+    for one, other in shared_factors([*asked, *subject.ksks, *before]):
+        if one in asked:
+            found.append((f"key tag {tag(one)}", f"its modulus shares a factor with that of key tag {tag(other)}"))
+    return judged(found, f"{len(asked)} keys show no weakness")
+
+
+def ttl(subject: Subject) -> Outcome:
+    """KQ-TTL: all records of a bundle have one TTL, and it is the policy's where the policy states one."""
+    wanted, found = subject.policy.ksk_ttl, []
+    for name, bundle in subject.bundles():
+        ttls = {published.ttl for published in bundle.keys}
+        for signature in bundle.signatures:
+            ttls |= {signature.ttl, signature.original_ttl}
+        if len(ttls) > 1:
+            found.append((name, f"has records of different TTLs: {', '.join(map(str, sorted(ttls)))}"))
+        elif wanted is not None and ttls != {wanted}:
+            found.append((name, f"has the TTL {ttls.pop()}, not {wanted}"))
+    return judged(found, "one TTL in each bundle" if wanted is None else f"every TTL is {wanted}")
+
+
+def revoked(subject: Subject) -> Outcome:
+    """KQ-REVOKED: no key is revoked; in the schema "normal" none may be."""
+    found = [
+        (name, f"key tag {tag(published.key)} is revoked (flags {published.key.flags})")
+        for name, bundle in subject.bundles()
+        for published in bundle.keys
+        if published.key.is_revoked
+    ]
+    return judged(found, "no key is revoked")
+
+
+def algorithms_agree(subject: Subject) -> Outcome:
+    """KQ-ALGORITHMS: in each bundle the algorithms of the keys asked for are those of the quorum's keys that sign."""
+    if not subject.ksks:
+        return not_applicable("no key of a quorum is given to compare with")
+    signing = {key.algorithm for key in subject.ksks}
+    found = []
+    for name, bundle in subject.bundles():
+        asked = {published.key.algorithm for published in subject.asked(bundle)}
+        if asked and asked != signing:
+            theirs, ours = (" and ".join(map(str, sorted(some))) for some in (asked, signing))
+            found.append((name, f"lists keys of algorithm {theirs}; the quorum signs with {ours}"))
+    return judged(found, f"algorithm {' and '.join(map(str, sorted(signing)))} throughout")
