@@ -6,9 +6,9 @@ key's, base64 that is not canonical, and numbers and times in unusual spellings.
 for ``policy`` to judge. ``xml_reader`` says what is refused of XML itself.
 """
 
-import dns.exception
 import dns.name
 
+from keyquorum.dnssec.fields import canonical_base64, decimal, domain
 from keyquorum.dnssec.icann_write import FAMILIES, write_ksr, write_skr
 from keyquorum.dnssec.model import (
     PROTOCOL,
@@ -22,7 +22,7 @@ from keyquorum.dnssec.model import (
     ZoneResponse,
 )
 from keyquorum.dnssec.times import parse_duration, parse_time
-from keyquorum.dnssec.xml_reader import SIZE_LIMIT, Element, canonical_base64, decimal, parse_document
+from keyquorum.dnssec.xml_reader import SIZE_LIMIT, Element, parse_document
 from keyquorum.errors import MalformedError
 
 __all__ = ["SIZE_LIMIT", "read_ksr", "read_skr", "write_ksr", "write_skr"]
@@ -65,7 +65,7 @@ def read_skr(data: bytes) -> ZoneResponse:
 
 
 def _header(root: Element) -> tuple[str, dns.name.Name, int]:
-    return root.attribute("id", _label), root.attribute("domain", _domain), root.attribute("serial", decimal)
+    return root.attribute("id", _label), root.attribute("domain", domain), root.attribute("serial", decimal)
 
 
 def _timestamp(element: Element) -> int | None:
@@ -147,7 +147,7 @@ def _signature(element: Element) -> Signature:
     expiration = element.value("SignatureExpiration", parse_time)
     inception = element.value("SignatureInception", parse_time)
     key_tag = element.value("KeyTag", decimal)
-    signer = element.value("SignersName", _domain)
+    signer = element.value("SignersName", domain)
     data = element.value("SignatureData", canonical_base64)
     element.close()
     with element.place():
@@ -158,13 +158,3 @@ def _label(text: str) -> str:
     if not text or not (text.isascii() and text.isprintable()):
         raise MalformedError("empty, or not printable ASCII")
     return text
-
-
-def _domain(text: str) -> dns.name.Name:
-    """Read a domain name as in a zone file (RFC 1035 section 5.1), absolute even without its last dot."""
-    try:
-        if not text or not (text.isascii() and text.isprintable()) or " " in text:
-            raise dns.exception.SyntaxError
-        return dns.name.from_text(text).canonicalize()
-    except (dns.exception.DNSException, ValueError):
-        raise MalformedError("not a domain name") from None

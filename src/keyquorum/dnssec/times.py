@@ -7,6 +7,7 @@ spelling but those named here.
 
 from datetime import UTC, datetime
 
+from keyquorum.dnssec.fields import shown
 from keyquorum.dnssec.model import TIME_LIMIT
 from keyquorum.errors import MalformedError
 
@@ -29,7 +30,7 @@ def parse_time(text: str, *, where: str = "") -> int:
         fields = []
     if not fields or not all(len(field) >= 2 and field.isascii() and field.isdigit() for field in fields):
         raise MalformedError(
-            f"{_shown(text)} is not a time.",
+            f"{shown(text)} is not a time.",
             where=where,
             do="Write UTC as 2017-04-01T00:00:00+00:00 or as 20170401000000.",
         )
@@ -37,9 +38,9 @@ def parse_time(text: str, *, where: str = "") -> int:
         year, month, day, hour, minute, second = (int(field) for field in fields)
         moment = int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:
-        raise MalformedError(f"{_shown(text)} is no moment of the calendar", where=where) from None
+        raise MalformedError(f"{shown(text)} is no moment of the calendar", where=where) from None
     if not 0 <= moment < TIME_LIMIT:
-        raise MalformedError(f"{_shown(text)} is outside 1970 to 2106, the time DNSSEC can express", where=where)
+        raise MalformedError(f"{shown(text)} is outside 1970 to 2106, the time DNSSEC can express", where=where)
     return moment
 
 
@@ -64,13 +65,13 @@ def parse_duration(text: str, *, where: str = "") -> int:
     seconds = _parts(days, "D") + (_parts(rest, "HMS") if mark else []) if text[:1] == "P" else []
     if not seconds or (mark and not rest) or None in seconds:
         raise MalformedError(
-            f"{_shown(text)} is not a duration.",
+            f"{shown(text)} is not a duration.",
             where=where,
             do="Write days, hours, minutes and seconds as P21D, PT12H or P5DT4M30S; years and months have no length.",
         )
     total = sum(part for part in seconds if part is not None)
     if total >= TIME_LIMIT:
-        raise MalformedError(f"{_shown(text)} is longer than 136 years", where=where)
+        raise MalformedError(f"{shown(text)} is longer than 136 years", where=where)
     return total
 
 
@@ -94,8 +95,3 @@ def _parts(text: str, units: str) -> list[int | None]:
             found.append(int(number) * _UNITS[unit] if good else None)
             text = rest
     return [*found, None] if text else found
-
-
-def _shown(text: str) -> str:
-    """Quote the beginning of a foreign text so that it cannot do anything to a terminal."""
-    return ascii(text[:40]) + ("..." if len(text) > 40 else "")

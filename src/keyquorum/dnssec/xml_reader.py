@@ -7,14 +7,13 @@ unknown, missing, repeated or misplaced elements and attributes, namespaces, tex
 a value. Errors carry the path and the line.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lxml import etree
 
+from keyquorum.dnssec.fields import shown
 from keyquorum.errors import LimitError, MalformedError
 
 SIZE_LIMIT = 16 << 20
@@ -68,7 +67,7 @@ class Element:
             if count > limit:
                 raise LimitError(f"more than {limit} elements {name}", where=self.where)
             label = self._children[self._next].get("id")
-            yield self._take(f"{name}[{count} {_shown(label)}]" if label else f"{name}[{count}]")
+            yield self._take(f"{name}[{count} {_plain(label)}]" if label else f"{name}[{count}]")
         if count < least:
             raise self._misplaced(name)
 
@@ -106,7 +105,7 @@ class Element:
         if self._next_name():
             raise self.wrong(f"the element {self._next_name()} is unknown, repeated or out of place")
         if self._attributes:
-            raise self.wrong(f"the attribute {_shown(min(self._attributes))} is unknown")
+            raise self.wrong(f"the attribute {_plain(min(self._attributes))} is unknown")
 
     def _misplaced(self, name: str) -> MalformedError:
         return self.wrong(f"the next element must be {name}, and it is {self._next_name() or 'missing'}")
@@ -136,7 +135,7 @@ def parse_document(data: bytes, name: str) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise MalformedError(f"not well-formed XML: {_shown(error.msg or '')}", where=f"line {error.lineno}") from None
+        raise MalformedError(f"not well-formed XML: {_plain(error.msg)}", where=f"line {error.lineno}") from None
     except (ValueError, etree.LxmlError):
         raise MalformedError("not well-formed XML") from None
     if _name(root) != name:
@@ -144,32 +143,13 @@ def parse_document(data: bytes, name: str) -> Element:
     return Element(root, name)
 
 
-def decimal(text: str) -> int:
-    """Read a number in decimal: digits, no sign, no leading zero, at most 20 of them."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 20) or (text[0] == "0" and text != "0"):
-        raise MalformedError(f"'{_shown(text)}' is not a number in plain decimal")
-    return int(text)
-
-
-def canonical_base64(text: str) -> bytes:
-    """Read base64 (RFC 4648 section 4) in its one canonical form: padded, no white space, unused bits zero."""
-    try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error, ValueError):
-        data = b""
-    if not data or base64.b64encode(data).decode("ascii") != text:
-        raise MalformedError("not base64 in its canonical form")
-    return data
-
-
 def _name(node: Any) -> str:
     # lxml writes a namespace as {uri}name; no name that we ask for has one.
-    return _shown(node.tag)
+    return _plain(node.tag)
 
 
-def _shown(text: object) -> str:
-    """Give the beginning of a foreign text so that it cannot do anything to a terminal."""
-    return ascii(str(text))[1:-1][:60]
+def _plain(text: object) -> str:
+    return shown(text)[1:].replace("'", "")
 
 
 def _check_bytes(data: bytes) -> None:
