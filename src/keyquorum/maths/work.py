@@ -5,7 +5,7 @@ is told how many items are done; it is for showing progress and may do nothing.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import islice
@@ -29,7 +29,7 @@ class Work:
 
     def map(
         self, function: Callable[[Sequence[Item]], Sequence[Result]], items: Iterable[Item], *, batch: int = 16
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Apply ``function`` to batches of ``items`` and give the results one by one, in order.
 
         ``function`` takes a batch and returns as many results; with a process pool it must be picklable. At most
