@@ -1,0 +1,136 @@
+"""Judges that are not us: other people's programs look at what we made and say whether they accept it.
+
+Each raises Refused with the program's own words, or skips the test, naming the package, where the program is absent.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+PACKAGES = {
+    "ldns-verify-zone": "ldnsutils",
+    "dnssec-verify": "bind9-utils",
+    "kzonecheck": "knot-dnssecutils",
+    "unbound": "unbound",
+}
+Query = Callable[[str, str], dns.message.Message]
+
+
+class Refused(AssertionError):
+    """A judge did not accept what it was shown."""
+
+
+def program(name: str) -> str:
+    """Give the path of a judge's program; skips the test where it is not installed."""
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
+        pytest.skip(f"{name} is not installed (package {PACKAGES[name]})")
+    return path
+
+
+def ldns_verify_zone(zonefile: Path, anchors: Path) -> None:
+    """Have ldns verify every signature and the NSEC chain, from the DS or DNSKEY records in the file ``anchors``."""
+    _judged([program("ldns-verify-zone"), "-k", str(anchors), str(zonefile)])
+
+
+def dnssec_verify(zonefile: Path, origin: str = ".") -> None:
+    """Have BIND verify that the zone is fully signed by every algorithm in its DNSKEY RRset, KSK and ZSK."""
+    _judged([program("dnssec-verify"), "-o", origin, str(zonefile)])
+
+
+def kzonecheck(zonefile: Path, origin: str = ".") -> None:
+    """Have Knot check the zone, its signatures included."""
+    _judged([program("kzonecheck"), "-o", origin, "-d", "on", str(zonefile)])
+
+
+@contextmanager
+def unbound(zonefile: Path, anchors: Path, directory: Path) -> Iterator[Query]:
+    """Run unbound over a root zone and give a function that asks it: ``query("example.", "TXT")`` gives the answer.
+
+    Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. Needs
+    no rights of root; writes its configuration and its log to ``directory``.
+    """
+    path = program("unbound")
+    port = _free_port()
+    config = directory / "unbound.conf"
+    config.write_text(
+        f"""
+server:
+    chroot: ""
+    username: ""
+    pidfile: ""
+    directory: "{directory}"
+    use-syslog: no
+    logfile: ""
+    verbosity: 1
+    val-log-level: 2
+    do-daemonize: no
+    num-threads: 1
+    interface: 127.0.0.1
+    port: {port}
+    do-ip6: no
+    access-control: 127.0.0.0/8 allow
+    module-config: "validator iterator"
+    harden-algo-downgrade: yes
+    trust-anchor-file: "{anchors}"
+remote-control:
+    control-enable: no
+auth-zone:
+    name: "."
+    zonefile: "{zonefile}"
+    for-upstream: yes
+    for-downstream: no
+    fallback-enabled: no
+"""
+    )
+
+    def query(name: str, kind: str, timeout: float = 5) -> dns.message.Message:
+        asked = dns.message.make_query(name, kind, want_dnssec=True)
+        asked.flags |= dns.flags.AD
+        return dns.query.udp(asked, "127.0.0.1", port=port, timeout=timeout)
+
+    log = directory / "unbound.log"
+    with log.open("wb") as out, subprocess.Popen([path, "-d", "-c", str(config)], stdout=out, stderr=out) as process:
+        try:
+            for _ in range(50):
+                if process.poll() is not None:
+                    raise Refused(f"unbound does not start:\n{log.read_text()}")
+                try:
+                    query(".", "SOA", timeout=0.5)
+                    break
+                except (dns.exception.Timeout, OSError):
+                    time.sleep(0.1)
+            yield query
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def is_authentic(answer: dns.message.Message) -> bool:
+    """Whether the resolver says it validated the answer, and there is one."""
+    return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer) and bool(answer.flags & dns.flags.AD)
+
+
+def _judged(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise Refused(f"{Path(command[0]).name} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
