@@ -79,13 +79,13 @@ def powers_by_libcrypto(found: Library) -> Powers:
 def _check(exponent: int, modulus: int) -> None:
     if modulus < 3 or modulus % 2 == 0:
         raise ParameterError(
-            "the modulus must be odd and at least 3.",
+            "the modulus must be odd and at least 3",
             where="modular exponentiation",
             do="Check the key record it comes from.",
         )
     if exponent < 0:
         raise ParameterError(
-            "the exponent must not be negative.",
+            "the exponent must not be negative",
             where="modular exponentiation",
             do="Reduce it by the order of the group first.",
         )

@@ -78,7 +78,7 @@ class Library:
         while code := self["ERR_get_error"]():
             codes.append(f"{code:08X}")
         raise KeyquorumError(
-            f"libcrypto could not do a calculation (error codes: {', '.join(codes) or 'none'}).",
+            f"libcrypto could not do a calculation (error codes: {', '.join(codes) or 'none'})",
             where="maths.libcrypto",
             do="It is probably short of memory; free some and try again.",
         )

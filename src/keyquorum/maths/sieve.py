@@ -42,7 +42,7 @@ class Sieve:
         """
         if 6 * start + 5 <= self.limit:
             raise ParameterError(
-                "the candidates are not above the sieve's limit, so the sieve would strike primes.",
+                "the candidates are not above the sieve's limit, so the sieve would strike primes",
                 where="sieve for safe primes",
                 do="Use a lower limit.",
             )
