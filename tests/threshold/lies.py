@@ -1,0 +1,97 @@
+"""Every way we know of answering wrongly. Each takes the dealt key, the liar's index and the messages."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from keyquorum.errors import MalformedError
+from keyquorum.threshold.seam import Answer, Context
+from tests.threshold.cases import Dealt, messages
+
+Lie = Callable[[Dealt, int, list[bytes]], Answer]
+
+
+class BrokenStream(list[bytes]):
+    """Says its length, and cannot be read beyond ``readable``."""
+
+    def __init__(self, values: list[bytes], readable: int) -> None:
+        super().__init__(values)
+        self.readable = readable
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from list(super().__iter__())[: self.readable]
+        raise MalformedError("the file ends in the middle of a value")
+
+
+class ShortStream(BrokenStream):
+    """Says its length, and ends early without a word."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from [self[j] for j in range(self.readable)]
+
+
+def changed(answer: Answer, position: int, value: bytes) -> Answer:
+    """Give the answer with one value replaced."""
+    values = list(answer.values)
+    values[position] = value
+    return Answer(values, answer.proof)
+
+
+def last(make: Callable[[Dealt, bytes], bytes]) -> Lie:
+    """Give the lie that changes the last value only."""
+
+    def lie(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+        honest = dealt.answer(index, texts)
+        return changed(honest, -1, make(dealt, list(honest.values)[-1]))
+
+    return lie
+
+
+def _other_holder(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+    return dealt.answer(index % dealt.public.holders + 1, texts)
+
+
+def _read_until(kind: type[BrokenStream]) -> Lie:
+    def lie(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+        honest = dealt.answer(index, texts)
+        return Answer(kind(list(honest.values), len(texts) - 1), honest.proof)
+
+    return lie
+
+
+def _longer(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+    honest = dealt.answer(index, texts)
+    return Answer([*honest.values, list(honest.values)[0]], honest.proof)
+
+
+def _shorter(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+    honest = dealt.answer(index, texts)
+    return Answer(list(honest.values)[:-1], honest.proof)
+
+
+HARMFUL: Mapping[str, Lie] = MappingProxyType({
+    "a flipped bit": last(lambda _, value: value[:-1] + bytes([value[-1] ^ 1])),
+    "other messages": lambda dealt, index, texts: dealt.answer(index, messages(len(texts), "other")),
+    "another holder's answer": _other_holder,
+    "zero": last(lambda dealt, _: bytes(dealt.scheme.width(dealt.public))),
+    "all ones": last(lambda dealt, _: b"\xff" * dealt.scheme.width(dealt.public)),
+    "one": last(lambda dealt, _: (1).to_bytes(dealt.scheme.width(dealt.public), "big")),
+    "a byte too many": last(lambda _, value: b"\x00" + value),
+    "a byte too few": last(lambda _, value: value[:-1]),
+    "nothing": last(lambda _, value: value[:0]),
+    "huge": last(lambda _, value: value * 1000),
+    "a value too many": _longer,
+    "a value too few": _shorter,
+    "a file that breaks off": _read_until(BrokenStream),
+    "a stream that ends early": _read_until(ShortStream),
+})  # fmt: skip
+"""Lies with which no signature comes out: the liar is to be named."""
+
+PROOFS: Mapping[str, Lie] = MappingProxyType({
+    "another request": lambda dealt, index, texts: dealt.answer(index, texts, Context(b"K" * 32, b"Q" * 32)),
+    "another key record": lambda dealt, index, texts: dealt.answer(index, texts, Context(b"L" * 32, b"R" * 32)),
+    "another holder's proof": lambda dealt, index, texts: Answer(
+        dealt.answer(index, texts).values, _other_holder(dealt, index, texts).proof
+    ),
+    "no proof of this scheme": lambda dealt, index, texts: Answer(dealt.answer(index, texts).values, object()),
+})  # fmt: skip
+"""Right values with a wrong proof: the signature comes out, and whoever is checked is named."""
