@@ -39,14 +39,14 @@ handiwork hazardous headwaters hemisphere hesitate hideaway holiness hurricane h
 indigo inertia infancy inferno informant insincere insurgent integrate intention inventive Istanbul Jamaica Jupiter
 leprosy letterhead liberty maritime matchmaker maverick Medusa megaton microscope microwave midsummer millionaire
 miracle misnomer molasses molecule Montana monument mosquito narrative nebula newsletter Norwegian October Ohio
-onlooker opulent Orlando outfielder Pacific pandemic Pandora paperweight paragon paragraph paramount passenger pedigree
-Pegasus penetrate perceptive performance pharmacy phonetic photograph pioneer pocketful politeness positive potato
-processor provincial proximate puberty publisher pyramid quantity racketeer rebellion recipe recover repellent replica reproduce
-resistor responsive retraction retrieval retrospect revenue revival revolver sandalwood sardonic Saturday savagery
-scavenger sensation sociable souvenir specialist speculate stethoscope stupendous supportive surrender suspicious
-sympathy tambourine telephone therapist tobacco tolerance tomorrow torpedo tradition travesty trombonist truncated
-typewriter ultimate undaunted underfoot unicorn unify universe unravel upcoming vacancy vagabond vertigo Virginia
-visitor vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
+onlooker opulent Orlando outfielder Pacific pandemic Pandora paperweight paragon paragraph paramount passenger
+pedigree Pegasus penetrate perceptive performance pharmacy phonetic photograph pioneer pocketful politeness positive
+potato processor provincial proximate puberty publisher pyramid quantity racketeer rebellion recipe recover repellent
+replica reproduce resistor responsive retraction retrieval retrospect revenue revival revolver sandalwood sardonic
+Saturday savagery scavenger sensation sociable souvenir specialist speculate stethoscope stupendous supportive
+surrender suspicious sympathy tambourine telephone therapist tobacco tolerance tomorrow torpedo tradition travesty
+trombonist truncated typewriter ultimate undaunted underfoot unicorn unify universe unravel upcoming vacancy vagabond
+vertigo Virginia visitor vocalist voyager warranty Waterloo whimsical Wichita Wilmington Wyoming yesteryear Yucatan
 """.split()
 
 

@@ -1,7 +1,7 @@
 """From a plan to a key in custody: deal, look at what was dealt, accept.
 
-The dealer's work is never taken on trust: ``check_key`` is what anybody can check, ``accept`` what each holder checks of
-its own share before it says so in an acceptance. No request is answered before every holder has.
+The dealer's work is never taken on trust: ``check_key`` is what anybody can check, ``open_share`` what each holder
+checks of its own share before it says so in an acceptance. No request is answered before every holder has.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,13 @@ from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
     KEY_RECORD,
-    MOST_HOLDERS,
     SEALED_SHARE,
     Acceptance,
     Card,
     KeyRecord,
     SealedShare,
 )
-from keyquorum.records.parts import SHARE
+from keyquorum.records.parts import MOST_HOLDERS, SHARE
 from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import Plan, PrivateKey, PublicPart
 
@@ -105,7 +104,7 @@ def deal(
 
 @lru_cache(maxsize=64)
 def check_key(key: Signed[KeyRecord]) -> None:
-    """Check all of a key record that anybody can check; raises DealingError or ParameterError if the dealer is at fault."""
+    """Check all of a key record that anybody can check; raises DealingError or ParameterError (the dealer's fault)."""
     scheme_for(key.record.public.algorithm).check_dealing(key.record.public)
 
 
@@ -142,9 +141,7 @@ def write_share(share: object) -> bytes:
 def accept(sealed: Signed[SealedShare], identity: Identity, accepted: int) -> Signed[Acceptance]:
     """Say that the share was checked and is kept; call it only once that is true."""
     share = sealed.record
-    acceptance = Acceptance(
-        signer=identity.verification_key, key=share.key.id, index=share.index, accepted=accepted
-    )
+    acceptance = Acceptance(signer=identity.verification_key, key=share.key.id, index=share.index, accepted=accepted)
     return ACCEPTANCE.sign(acceptance, identity)
 
 
@@ -158,7 +155,9 @@ def check_acceptances(key: Signed[KeyRecord], acceptances: Sequence[Signed[Accep
     for signed in acceptances:
         acceptance = signed.record
         if acceptance.key != key.id:
-            raise RefusedError("an acceptance is of another key", do="Leave it out; each key has acceptances of its own.")
+            raise RefusedError(
+                "an acceptance is of another key", do="Leave it out; each key has acceptances of its own."
+            )
         if record.index_of(acceptance.signer) != acceptance.index:
             raise RefusedError(f"an acceptance for share {acceptance.index} is not signed by the holder of that share")
         accepted.add(acceptance.index)

@@ -3,6 +3,7 @@
 The files come from the caller (``NewFile``: a fresh temporary file each time); only public values are ever spooled.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from io import RawIOBase
 from typing import BinaryIO
@@ -84,13 +85,14 @@ class FixedStream:
 
 
 class Section(RawIOBase):
-    """A part of a file as a file of its own, read-only, at its own position: several may read the same file in turn."""
+    """A part of a file as a file of its own, at its own position; it hashes (SHA-256) what was read."""
 
     def __init__(self, file: BinaryIO, offset: int, length: int) -> None:
         super().__init__()
         self._file = file
         self._offset = offset
         self._left = length
+        self._seen = hashlib.sha256()
 
     def readable(self) -> bool:
         """Say that this can be read."""
@@ -103,4 +105,9 @@ class Section(RawIOBase):
         buffer[: len(chunk)] = chunk
         self._offset += len(chunk)
         self._left -= len(chunk)
+        self._seen.update(chunk)
         return len(chunk)
+
+    def digest(self) -> bytes:
+        """Give the SHA-256 of what was read so far."""
+        return self._seen.digest()

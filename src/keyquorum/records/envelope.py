@@ -29,7 +29,9 @@ class Signable(Protocol):
 
 
 Record = TypeVar("Record", bound=Signable)
-_SIGNATURE = Object(dict, {"keyid": Text(64), "sig": Binary(SIGNATURE_LENGTH, SIGNATURE_LENGTH)})
+_SIGNATURE: Object[dict[str, Any]] = Object(
+    dict, {"keyid": Text(64), "sig": Binary(SIGNATURE_LENGTH, SIGNATURE_LENGTH)}
+)
 _ENVELOPE: Object[dict[str, Any]] = Object(
     dict, {"payload": Binary(2, 1 << 26), "payloadType": Text(100), "signatures": ListOf(_SIGNATURE, 1, 1)}
 )

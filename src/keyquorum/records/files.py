@@ -1,8 +1,8 @@
 """Files with a header and a body: one signed record on the first line, then bytes that it commits to.
 
-A request is a header and the source as it was received; a partial a header and the values. The body is read as a stream,
-so a file of any length takes constant memory. Refused: a body that is shorter or longer than the header says, or whose
-SHA-256 is another.
+A request is a header and the source as it was received; a partial a header and the values. The body is read as a
+stream, so a file of any length takes constant memory. Refused: a body that is shorter or longer than the header says,
+or whose SHA-256 is another.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def header(signed: Signed[Any]) -> bytes:
 
 
 def copy_checked(stream: BinaryIO, length: int, sha256: bytes, what: str) -> Iterator[bytes]:
-    """Give the next ``length`` bytes of ``stream`` in chunks; raises MalformedError at the end if they are not ``sha256``.
+    """Give the next ``length`` bytes of ``stream`` in chunks; MalformedError at the end if they are not ``sha256``.
 
     ``what`` names the bytes in errors.
     """

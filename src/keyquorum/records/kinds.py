@@ -74,7 +74,7 @@ class KeyRecord:
         _distinct(self.requesters, "requesters")
 
     def index_of(self, verification_key: bytes) -> int | None:
-        """Give the index (from 1) of the holder who signs with ``verification_key``, None if there is no such holder."""
+        """Give the index (from 1) of the holder who signs with ``verification_key``; None if there is none."""
         for index, card in enumerate(self.holders, 1):
             if card.record.signer == verification_key:
                 return index
@@ -201,7 +201,7 @@ _SIGNATURE_POLICY = Object(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the response will say besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
+    """What the response says besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
 
     ttl: int | None
     ksk_policy: SignaturePolicy | None

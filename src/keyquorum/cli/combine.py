@@ -1,0 +1,171 @@
+"""``keyquorum combine``: make signatures of partials, and name who answered wrongly."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.text import Text
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.options import FILE, json_option, passphrase_option, person_at
+from keyquorum.errors import KeyquorumError, UsageError, WrongPartialError
+from keyquorum.keystore.files import new_file, write_public
+from keyquorum.quorum.combining import Combined, Received, combine, receive, responses, write_output
+from keyquorum.quorum.requesting import OpenRequest, open_request
+from keyquorum.quorum.task import derive_messages
+from keyquorum.records.files import read_header
+from keyquorum.records.kinds import PARTIAL, RESPONSE, Contribution, Response
+
+
+@click.command("combine")
+@click.argument("request", type=FILE)
+@click.argument("partials", type=FILE, nargs=-1, required=True, metavar="PARTIAL...")
+@click.option("--out", type=FILE, required=True, help="Where to write the response.")
+@click.option(
+    "--format", "format_", type=click.Choice(["icann", "zone"]), help="Otherwise the form the request came in."
+)
+@click.option("--identity", type=FILE, help="Also write OUT.response.json, who answered how, signed by this keystore.")
+@json_option
+@passphrase_option
+def combine_command(
+    request: Path,
+    partials: tuple[Path, ...],
+    out: Path,
+    format_: str | None,
+    identity: Path | None,
+    json_: bool,
+    passphrase_file: Path | None,
+) -> None:
+    """Combine PARTIALs, of any M holders, into the response to REQUEST.
+
+    Needs no secret. Every signature is verified by two libraries before it is written.
+    """
+    with world.opened(request, "request") as file:
+        opened = open_request(file)
+        task = opened.task
+        format_ = format_ or task.source.format
+        if format_ == "icann" and task.source.format != "icann":
+            raise UsageError("a plain RRset cannot be answered as a SKR", do="Use --format zone.")
+        with world.work("Reading", "messages", size=task.source.length) as work:
+            messages = derive_messages(task, world.Scratch(), work)
+        total = sum(map(len, messages))
+        with ExitStack() as stack:
+            came = _receive(partials, opened, stack)
+            with world.work("Combining", "messages", size=task.source.length, total=total) as work:
+                combined = combine(opened, messages, came.received, came.faults, world.Scratch(), work)
+        with world.work("Verifying", "zones", size=task.source.length) as work:
+            digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
+    if identity:
+        with person_at(identity, passphrase_file) as person:
+            response = Response(
+                signer=person.identity.verification_key,
+                request=opened.signed.id,
+                format=format_,
+                output=digest,
+                signatures=total,
+                contributions=combined.contributions,
+            )
+            record = RESPONSE.sign(response, person.identity)
+            write_public(out.with_name(out.name + ".response.json"), record.envelope + b"\n", overwrite=True)
+    if json_:
+        terminal.as_json(_document(opened, combined, came, out, total))
+        return
+    _show(opened, combined, came.unreadable)
+    terminal.say()
+    terminal.say(
+        f"{total:,} signature{'s' * (total != 1)}, each verified by cryptography and by dnspython.", style="green"
+    )
+    terminal.facts({"response": str(out)})
+    terminal.next_step(f"keyquorum verify {out} --request {request}, and hand {out} to whoever runs the zone.")
+
+
+@dataclass(slots=True)
+class _Partials:
+    """The partials as they came in: good ones, faulty ones of known holders, and files of which nothing can be said."""
+
+    received: list[Received]
+    faults: list[Contribution]
+    unreadable: list[tuple[Path, KeyquorumError]]
+
+
+def _receive(paths: Sequence[Path], opened: OpenRequest, stack: ExitStack) -> _Partials:
+    partials = _Partials([], [], [])
+    for path in dict.fromkeys(path.resolve() for path in paths):
+        file = stack.enter_context(world.opened(path, "partial"))
+        try:
+            partials.received.append(receive(file, opened))
+        except WrongPartialError as error:
+            partials.faults.extend(_faults(file, opened, error))
+        except KeyquorumError as error:
+            partials.unreadable.append((path, error))
+    return partials
+
+
+def _faults(file: BinaryIO, opened: OpenRequest, error: WrongPartialError) -> list[Contribution]:
+    """Blame the signer of a faulty partial for every key in the request it holds a share of."""
+    file.seek(0)
+    signed = read_header(file, PARTIAL)
+    blamed = [(key, key.record.index_of(signed.record.signer)) for key in opened.task.keys]
+    return [
+        Contribution(key=key.id, index=index, partial=signed.id, fault=error.what) for key, index in blamed if index
+    ]
+
+
+def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
+    """Write the response, as one file or (if its parts have names) as a directory of files; give its SHA-256."""
+    first = next(chunks)
+    if not first[0]:
+        seen = hashlib.sha256()
+        with new_file(out, overwrite=True) as output:
+            for _, data in chain([first], chunks):
+                seen.update(data)
+                output.write(data)
+        return seen.digest()
+    files: dict[str, list[bytes]] = {}
+    for name, data in chain([first], chunks):
+        files.setdefault(name, []).append(data)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, parts in files.items():
+        write_public(out / name, parts, overwrite=True)
+    return hashlib.sha256(b"".join(b"".join(parts) for parts in files.values())).digest()
+
+
+def _show(opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Path, KeyquorumError]]) -> None:
+    for key in opened.task.keys:
+        record = key.record
+        terminal.heading(f"Answers for {record.label}, of which any {record.public.threshold} suffice")
+        told = {one.index: one for one in combined.contributions if one.key == key.id}
+        rows = []
+        for index, card in enumerate(record.holders, 1):
+            one = told.get(index)
+            mark = "has not answered" if one is None else "good" if not one.fault else "WRONG"
+            style = "dim" if one is None else "green" if not one.fault else "bold red"
+            rows.append((str(index), card.record.name, Text(mark, style=style), one.fault if one else ""))
+        terminal.listing(["share", "holder", "answer", "how it is known"], rows)
+    for path, error in unreadable:
+        terminal.say(f"  {path.name}: not used, its maker is not known: {error}", style="red")
+
+
+def _document(opened: OpenRequest, combined: Combined, partials: _Partials, out: Path, total: int) -> dict[str, object]:
+    names = {key.id: key.record for key in opened.task.keys}
+    return {
+        "request": opened.signed.id.hex(),
+        "response": str(out),
+        "signatures": total,
+        "answers": [
+            {
+                "key": one.key.hex(),
+                "share": one.index,
+                "holder": names[one.key].holders[one.index - 1].record.name,
+                "partial": one.partial.hex(),
+                "fault": one.fault,
+            }
+            for one in combined.contributions
+        ],
+        "unreadable": [{"file": str(path), "why": str(error)} for path, error in partials.unreadable],
+    }

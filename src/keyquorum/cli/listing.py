@@ -1,0 +1,109 @@
+"""What a person sees before anything is signed: the source, each bundle, keys that come and go, each rule's result."""
+
+from collections.abc import Iterator
+
+import dns.name
+from rich.text import Text
+
+from keyquorum.cli import terminal
+from keyquorum.dnssec.model import Dnskey
+from keyquorum.dnssec.schema import PlannedBundle
+from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.identity.words import spoken
+from keyquorum.policy.report import Report
+from keyquorum.policy.subject import Status
+from keyquorum.quorum.task import Examination, Task
+from keyquorum.records.kinds import Source
+
+_MARKS = {
+    Status.PASSED: ("passed", "green"),
+    Status.FAILED: ("FAILED", "bold red"),
+    Status.OVERRULED: ("overruled", "yellow"),
+    Status.NOT_APPLICABLE: ("not applicable", "dim"),
+}
+
+
+def show_examination(task: Task, examination: Examination) -> None:
+    """Show everything that was found out about a task."""
+    ksks = {ksk.key: ksk.identifier for ksk in task.ksks()}
+    zones = f"{examination.zones:,} zone{'s' * (examination.zones != 1)}"
+    bundles = f"{examination.bundles:,} bundle{'s' * (examination.bundles != 1)}"
+    terminal.heading(f"To be signed: {zones}, {bundles}")
+    for ksk, label in ksks.items():
+        terminal.facts({"by key": f"{label}, tag {ksk.tag}, algorithm {ksk.algorithm}"})
+    terminal.listing(["zone", "from", "until", "TTL", "keys", "change"], list(_bundle_rows(examination)), right=["TTL"])
+    if examination.bundles > len(examination.shown):
+        terminal.say(f"  ... and {examination.bundles - len(examination.shown):,} more bundles", style="dim")
+    terminal.say("  Keys by tag; KSKs stand in brackets, and those that sign have a star.", style="dim")
+    show_report(examination.report)
+
+
+def show_report(report: Report) -> None:
+    """Show each rule with its result."""
+    terminal.heading("Rules")
+    rows = []
+    for result in report.results:
+        mark, style = _MARKS[result.status]
+        rows.append((result.rule, Text(mark, style=style), result.detail))
+    terminal.listing(["rule", "result", "what was found"], rows)
+
+
+def show_source(source: Source) -> None:
+    """Show the SHA-256 of the source in words, to be compared by phone."""
+    terminal.heading("The source's SHA-256 in words, as the requester reads it aloud")
+    terminal.words(source.sha256)
+    terminal.facts({"SHA-256": source.sha256.hex(), "length": f"{source.length:,} bytes"})
+
+
+def examination_document(task: Task, examination: Examination) -> dict[str, object]:
+    """Give what is reported of an examination."""
+    return {
+        "source": {
+            "format": task.source.format,
+            "length": task.source.length,
+            "sha256": task.source.sha256.hex(),
+            "words": spoken(task.source.sha256),
+        },
+        "zones": examination.zones,
+        "bundles": examination.bundles,
+        "first_bundles": [
+            {
+                "zone": zone.to_text(),
+                "id": bundle.id,
+                "inception": bundle.inception,
+                "expiration": bundle.expiration,
+                "ttl": bundle.ttl,
+                "keys": [key.key.tag for key in bundle.keys],
+                "signers": [signer.tag for signer in bundle.signers],
+            }
+            for zone, bundle in examination.shown
+        ],
+        "rules": examination.report.data(),
+    }
+
+
+def _bundle_rows(examination: Examination) -> Iterator[tuple[str, ...]]:
+    last: tuple[dns.name.Name, PlannedBundle] | None = None
+    for zone, bundle in examination.shown:
+        same = last is not None and last[0] == zone
+        yield (
+            "" if same else zone.to_text(),
+            format_time_for_people(bundle.inception).removesuffix(" UTC"),
+            format_time_for_people(bundle.expiration).removesuffix(" UTC"),
+            str(bundle.ttl),
+            " ".join(_tag(key.key, bundle) for key in bundle.keys),
+            _change(last[1], bundle) if last is not None and same else "",
+        )
+        last = (zone, bundle)
+
+
+def _change(before: PlannedBundle, after: PlannedBundle) -> str:
+    old, new = {key.key for key in before.keys}, {key.key for key in after.keys}
+    gone = [f"-{key.tag}" for key in sorted(old - new, key=lambda key: key.tag)]
+    come = [f"+{key.tag}" for key in sorted(new - old, key=lambda key: key.tag)]
+    return " ".join(come + gone)
+
+
+def _tag(key: Dnskey, bundle: PlannedBundle) -> str:
+    text = f"{key.tag}{'*' * (key in bundle.signers)}"
+    return f"[{text}]" if key.is_sep else text

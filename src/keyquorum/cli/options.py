@@ -1,0 +1,142 @@
+"""Options that several commands share, and how they are read."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.world import in_file, read_file
+from keyquorum.dnssec.icann import SIZE_LIMIT, read_skr
+from keyquorum.dnssec.times import parse_time
+from keyquorum.errors import KeyquorumError, MalformedError, UsageError
+from keyquorum.keystore.person import Person
+from keyquorum.keystore.store import Keystore
+from keyquorum.policy.profile import profile_source, read_policy
+from keyquorum.quorum.task import Basis
+from keyquorum.records.envelope import Kind, Signed
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path)
+
+passphrase_option = click.option(
+    "--passphrase-file", type=FILE, help="Read the passphrase from the first line of a file."
+)
+json_option = click.option("--json", "json_", is_flag=True, help="Report for machines.")
+at_option = click.option("--at", metavar="TIME", help="Judge as of this time (2027-01-31T12:00:00Z), not the clock's.")
+overrule_option = click.option(
+    "--overrule", "overrules", multiple=True, metavar="RULE=REASON", help="Let a failed rule pass, and say why."
+)
+approve_option = click.option(
+    "--approve", metavar="ID", help="Agree in advance, by naming the id (hexadecimal) agreed to."
+)
+
+
+def judging_options(command: Function) -> Function:
+    """Add what a request is judged by: policy, previous response, time, overrules."""
+    for option in (
+        overrule_option,
+        at_option,
+        click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds."),
+        click.option("--policy", type=FILE, help="A policy file; otherwise the shipped one (root, or any zone)."),
+    ):
+        command = option(command)
+    return command
+
+
+class GreedyCommand(click.Command):
+    """A command whose repeatable options take several values in one go: ``--accepted *.json``."""
+
+    greedy: tuple[str, ...] = ("--accepted",)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn ``--accepted a b`` into ``--accepted a --accepted b``."""
+        expanded: list[str] = []
+        current = ""
+        for argument in args:
+            if argument.startswith("-"):
+                current = argument if argument in self.greedy else ""
+            elif current and expanded[-1] != current:
+                expanded.append(current)
+            expanded.append(argument)
+        return super().parse_args(ctx, expanded)
+
+
+def moment(text: str | None) -> int:
+    """Give the time an ``--at`` names, else the clock's."""
+    if text is None:
+        return world.now()
+    try:
+        return parse_time(text)
+    except MalformedError as error:
+        raise UsageError(error.what, where="--at", do="For example 2027-01-31T12:00:00Z.") from None
+
+
+def read_record(path: Path, kind: Kind[Any]) -> Signed[Any]:
+    """Read one record from a file; errors name the file."""
+    data = read_file(path, kind.limit + 1, kind.title)
+    try:
+        return kind.read(data)
+    except KeyquorumError as error:
+        raise in_file(error, path) from None
+
+
+def basis_of(
+    format_: str,
+    policy: Path | None,
+    previous_skr: Path | None,
+    at: str | None,
+    overrules: Sequence[str],
+    seen: Any = None,
+) -> Basis:
+    """Read what a task is judged by from the files and words given."""
+    source = (
+        read_file(policy, 1 << 20, "policy") if policy else profile_source("root" if format_ == "icann" else "zone")
+    )
+    try:
+        rules = read_policy(source)
+    except KeyquorumError as error:
+        raise (in_file(error, policy) if policy else error) from None
+    previous = previous_digest = None
+    if previous_skr:
+        data = read_file(previous_skr, SIZE_LIMIT, "previous response")
+        try:
+            previous = read_skr(data)
+        except KeyquorumError as error:
+            raise in_file(error, previous_skr) from None
+        previous_digest = hashlib.sha256(data).digest()
+    return Basis(
+        policy=rules,
+        policy_digest=hashlib.sha256(source).digest(),
+        previous=previous,
+        previous_digest=previous_digest,
+        at=moment(at),
+        now=world.now(),
+        seen=seen,
+        overrules=_overrules(overrules),
+    )
+
+
+@contextmanager
+def person_at(path: Path, passphrase_file: Path | None) -> Iterator[Person]:
+    """Open a keystore as the person it belongs to, asking for the passphrase if need be."""
+    if not path.exists():
+        raise UsageError(
+            "there is no such keystore", where=str(path), do="Make one: keyquorum holder new NAME --out DIR."
+        )
+    secret = terminal.passphrase(passphrase_file, str(path))
+    with Keystore.open(path, secret) as store:
+        yield Person(store)
+
+
+def _overrules(given: Sequence[str]) -> dict[str, str]:
+    overrules = {}
+    for text in given:
+        rule, separator, reason = text.partition("=")
+        if not separator or not reason.strip():
+            raise UsageError(f"--overrule {rule} gives no reason", do="Write --overrule RULE=REASON.")
+        overrules[rule.strip()] = reason.strip()
+    return overrules

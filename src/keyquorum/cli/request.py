@@ -1,0 +1,173 @@
+"""``keyquorum request``: make a request of what is to be signed, and show one as everybody sees it."""
+
+from pathlib import Path
+
+import click
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.listing import examination_document, show_examination, show_source
+from keyquorum.cli.options import (
+    FILE,
+    GreedyCommand,
+    basis_of,
+    json_option,
+    judging_options,
+    moment,
+    passphrase_option,
+    person_at,
+    read_record,
+)
+from keyquorum.dnssec.schema import SCHEMAS
+from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.errors import UsageError
+from keyquorum.identity.words import spoken
+from keyquorum.keystore.files import new_file
+from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
+from keyquorum.quorum.task import Task, examine
+from keyquorum.records.envelope import Signed
+from keyquorum.records.files import header
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Terms, Window
+
+
+@click.group()
+def request() -> None:
+    """What is to be signed: published, and checked by every holder."""
+
+
+@request.command("new", cls=GreedyCommand)
+@click.option("--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign; repeatable.")
+@click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
+@click.option("--ksr", type=FILE, help="The key signing request (ICANN XML), as received.")
+@click.option("--dnskey", type=FILE, help="A zone file with the DNSKEY RRset of one or many zones, as received.")
+@click.option("--inception", metavar="TIME", help="From when the signatures are valid (with --dnskey).")
+@click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
+@click.option("--schema", type=click.Choice(list(SCHEMAS)), default="normal", show_default=True)
+@click.option("--accepted", type=FILE, multiple=True, help="The holders' acceptances; files, or a directory with them.")
+@judging_options
+@click.option("--out", type=FILE, required=True, help="Where to write the request.")
+@passphrase_option
+def new(
+    keys: tuple[Path, ...],
+    identity: Path,
+    ksr: Path | None,
+    dnskey: Path | None,
+    inception: str | None,
+    expiration: str | None,
+    schema: str,
+    accepted: tuple[Path, ...],
+    policy: Path | None,
+    previous_skr: Path | None,
+    at: str | None,
+    overrules: tuple[str, ...],
+    out: Path,
+    passphrase_file: Path | None,
+) -> None:
+    """Make a request of a KSR or a DNSKEY RRset, after every rule was run over it."""
+    if (ksr is None) == (dnskey is None):
+        raise UsageError("say what is to be signed", do="Give --ksr FILE, or --dnskey FILE.")
+    source_file = ksr or dnskey
+    assert source_file is not None  # noqa: S101
+    window = _window(dnskey is not None, inception, expiration)
+    records = tuple(read_record(path, KEY_RECORD) for path in keys)
+    acceptances = _acceptances(accepted)
+    format_ = "icann" if ksr else "zone"
+    basis = basis_of(format_, policy, previous_skr, at, overrules)
+    with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
+        length, digest = world.digest_of(file)
+        terms = Terms(ttl=basis.policy.ksk_ttl, ksk_policy=basis.policy.ksk_policy if ksr else None)
+        source = Source(format=format_, length=length, sha256=digest)
+        task = Task(file, 0, source, window, schema, terms, records)
+        with world.work("Checking", "zones", size=length) as work:
+            examination = examine(task, basis, world.Scratch(), work)
+        show_examination(task, examination)
+        signed = make_request(task, examination, acceptances, basis, requester.identity)
+        with new_file(out) as output:
+            output.write(header(signed))
+            file.seek(0)
+            while chunk := file.read(1 << 18):
+                output.write(chunk)
+    show_source(source)
+    terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
+    terminal.next_step(
+        f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."
+    )
+
+
+@request.command()
+@click.argument("file", type=FILE)
+@click.option("--policy", type=FILE, help="Judge by this policy; otherwise by the shipped one.")
+@click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds.")
+@click.option("--at", metavar="TIME", help="Judge as of this time, not the clock's.")
+@json_option
+def show(file: Path, policy: Path | None, previous_skr: Path | None, at: str | None, json_: bool) -> None:
+    """Show what the request in FILE asks to have signed, and what the rules say of it."""
+    with world.opened(file, "request") as stream:
+        opened = open_request(stream)
+        task = opened.task
+        basis = basis_of(task.source.format, policy, previous_skr, at, ())
+        with world.work("Checking", "zones", size=task.source.length) as work:
+            examination = examine(task, basis, world.Scratch(), work)
+        if json_:
+            terminal.as_json({**request_document(opened), **examination_document(task, examination)})
+            return
+        show_request(opened)
+        show_examination(task, examination)
+        read_aloud(task.source.sha256)
+
+
+def show_request(opened: OpenRequest) -> None:
+    """Show who asks, for which keys, and what they overruled."""
+    record = opened.signed.record
+    terminal.heading("Request")
+    terminal.facts(
+        [
+            ("id", opened.signed.id.hex()),
+            ("from", f"{opened.requester.record.name} ({spoken(opened.requester.id, 8)})"),
+            ("judged at", format_time_for_people(record.at)),
+            ("keys", ", ".join(key.record.label for key in opened.task.keys)),
+            ("schema", f"{record.schema}: {SCHEMAS[record.schema].meaning}"),
+        ]
+        + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
+    )
+
+
+def read_aloud(digest: bytes) -> None:
+    """End with what the requester reads aloud."""
+    terminal.heading("Read aloud:")
+    terminal.words(digest)
+
+
+def request_document(opened: OpenRequest) -> dict[str, object]:
+    """Give what is reported of a request's header."""
+    record = opened.signed.record
+    return {
+        "id": opened.signed.id.hex(),
+        "requester": opened.requester.record.name,
+        "at": record.at,
+        "keys": [key.id.hex() for key in opened.task.keys],
+        "overrules": [{"rule": o.rule, "reason": o.reason} for o in record.overrules],
+    }
+
+
+def _window(plain: bool, inception: str | None, expiration: str | None) -> Window | None:
+    if not plain:
+        if inception or expiration:
+            raise UsageError("a KSR brings its own times", do="Leave out --inception and --expiration.")
+        return None
+    if not inception or not expiration:
+        raise UsageError("a plain RRset has no times of its own", do="Give --inception TIME and --expiration TIME.")
+    start, end = moment(inception), moment(expiration)
+    if start >= end:
+        raise UsageError("the signatures would end before they begin", do="Give an --expiration after --inception.")
+    return Window(inception=start, expiration=end)
+
+
+def _acceptances(paths: tuple[Path, ...]) -> dict[bytes, list[Signed[Acceptance]]]:
+    files: list[Path] = []
+    for path in paths:
+        files.extend(sorted(path.glob("*.accepted.json")) if path.is_dir() else [path])
+    found: dict[bytes, list[Signed[Acceptance]]] = {}
+    for path in files:
+        signed = read_record(path, ACCEPTANCE)
+        found.setdefault(signed.record.key, []).append(signed)
+    return found

@@ -1,0 +1,74 @@
+"""``keyquorum sign``: a holder looks at a request and answers it."""
+
+from pathlib import Path
+
+import click
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.listing import show_examination, show_source
+from keyquorum.cli.options import (
+    FILE,
+    approve_option,
+    basis_of,
+    judging_options,
+    passphrase_option,
+    person_at,
+)
+from keyquorum.cli.request import show_request
+from keyquorum.cli.world import RNG
+from keyquorum.identity.words import spoken
+from keyquorum.keystore.files import new_file
+from keyquorum.quorum.requesting import open_request, refuse_failures
+from keyquorum.quorum.signing import answer
+from keyquorum.quorum.task import examine
+
+
+@click.command()
+@click.argument("request", type=FILE)
+@click.option("--keystore", type=FILE, required=True, help="Your keystore, with your accepted share.")
+@click.option("--out", type=FILE, required=True, help="Where to write your partial.")
+@judging_options
+@approve_option
+@passphrase_option
+def sign(
+    request: Path,
+    keystore: Path,
+    out: Path,
+    policy: Path | None,
+    previous_skr: Path | None,
+    at: str | None,
+    overrules: tuple[str, ...],
+    approve: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Check all of REQUEST with your own rules, and answer it with a partial signature once you agree.
+
+    Nothing the requester says is taken on trust: bundles and signing input are derived from the source on this machine.
+    """
+    with world.opened(request, "request") as file, person_at(keystore, passphrase_file) as person:
+        opened = open_request(file)
+        task = opened.task
+        basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person.seen())
+        with world.work("Checking", "zones", size=task.source.length) as work:
+            examination = examine(task, basis, world.Scratch(), work)
+        show_request(opened)
+        show_examination(task, examination)
+        show_source(task.source)
+        refuse_failures(examination)
+        terminal.agree(
+            f"Did {opened.requester.record.name} read you these words ({spoken(task.source.sha256, 3)} ...), and is "
+            "this to be signed?",
+            opened.signed.id,
+            approve,
+        )
+        total = sum(len(messages) for messages in examination.messages)
+        with world.work("Signing", "messages", size=task.source.length, total=total) as work:
+            answered = answer(opened, examination, person.shares(), basis, person.identity, world.Scratch(), RNG, work)
+        # Remembered before it leaves: an answer that is out is never forgotten.
+        person.remember(opened.signed.id, task.source.sha256, examination.request_ids)
+        with new_file(out) as output:
+            for chunk in answered.chunks():
+                output.write(chunk)
+    terminal.say()
+    terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex()})
+    terminal.next_step(f"publish {out}. Anybody who has {request} and enough partials runs 'keyquorum combine'.")

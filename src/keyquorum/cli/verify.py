@@ -1,0 +1,227 @@
+"""``keyquorum verify``: is this what it says it is? Responses by ordinary mathematics, records by their signatures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import dns.name
+from rich.text import Text
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.options import FILE, json_option, moment, read_record
+from keyquorum.dnssec.anchor_files import Anchor, read_anchors
+from keyquorum.dnssec.icann import SIZE_LIMIT, read_skr
+from keyquorum.dnssec.model import Dnskey, ZoneResponse
+from keyquorum.dnssec.sources import detect_format
+from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.dnssec.zone_responses import read_signed_rrsets
+from keyquorum.errors import UsageError
+from keyquorum.quorum.combining import check_partial, receive
+from keyquorum.quorum.dealing import check_key, dnskey_of
+from keyquorum.quorum.requesting import OpenRequest, open_request
+from keyquorum.quorum.task import derive_messages
+from keyquorum.quorum.verifying import Trusts, Verdict, differences, trusts_keys, verify_response
+from keyquorum.records.envelope import payload_type_of
+from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, KINDS, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+
+SHOWN = 40
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--key", "key_file", type=FILE, help="Trust the key of this key record.")
+@click.option(
+    "--request", "request_file", type=FILE, help="Trust the keys of this request, and compare with what it asks for."
+)
+@click.option("--anchor", "anchor_file", type=FILE, help="Trust the DS or DNSKEY records in this file.")
+@click.option("--at", metavar="TIME", help="Also demand that the signatures are valid at this time.")
+@json_option
+def verify(
+    file: Path,
+    key_file: Path | None,
+    request_file: Path | None,
+    anchor_file: Path | None,
+    at: str | None,
+    json_: bool,
+) -> int:
+    """Verify FILE: a response (SKR or zone records), a key record, a request, a partial or another record.
+
+    Exit status 1 if anything about it is wrong.
+    """
+    kind = _kind_of(file)
+    if kind is not None:
+        return _verify_record(file, kind, request_file, json_)
+    with world.opened(file, "response") as stream:
+        return _verify_response(
+            file, stream, _Trust(key_file, request_file, anchor_file), moment(at) if at else None, json_
+        )
+
+
+class _Trust:
+    """Whom a response is verified against, and what it is compared with."""
+
+    def __init__(self, key_file: Path | None, request_file: Path | None, anchor_file: Path | None) -> None:
+        keys: list[Dnskey] = []
+        anchors: list[Anchor] = []
+        self.request_file = request_file
+        if key_file:
+            signed = read_record(key_file, KEY_RECORD)
+            check_key(signed)
+            keys.append(dnskey_of(signed.record.public))
+        if request_file:
+            with world.opened(request_file, "request") as stream:
+                keys.extend(ksk.key for ksk in open_request(stream).task.ksks())
+        if anchor_file:
+            anchors.extend(read_anchors(world.read_file(anchor_file, 1 << 24, "trust anchor")))
+        if not keys and not anchors:
+            raise UsageError(
+                "verify against what?",
+                do="Give --key KEY.json, --request REQUEST, or --anchor FILE with DS or DNSKEY records.",
+            )
+        self.trusts = _trusts(keys, anchors)
+
+
+def _trusts(keys: list[Dnskey], anchors: list[Anchor]) -> Trusts:
+    ours = trusts_keys(keys)
+
+    def trusts(zone: dns.name.Name, key: Dnskey) -> bool:
+        return ours(zone, key) or any(anchor.covers(zone, key) for anchor in anchors)
+
+    return trusts
+
+
+def _kind_of(file: Path) -> str | None:
+    """Name the kind of record in ``file`` by its payload type; None if it is no record."""
+    with world.opened(file, "file") as stream:
+        head = stream.readline(max(kind.limit for kind in KINDS))
+    if not head.startswith(b"{"):
+        return None
+    claimed = payload_type_of(head.removesuffix(b"\n"), len(head))
+    return next((kind.name for kind in KINDS if kind.payload_type == claimed), "unknown")
+
+
+def _verify_record(file: Path, kind: str, request_file: Path | None, json_: bool) -> int:
+    good = ""
+    if kind == KEY_RECORD.name:
+        check_key(read_record(file, KEY_RECORD))
+        good = "The key record is signed by its dealer, and the dealing checks."
+    elif kind == REQUEST.name:
+        with world.opened(file, "request") as stream:
+            opened = open_request(stream)
+        good = f"The request is signed by {opened.requester.record.name}, who may ask; every holder has accepted."
+    elif kind == PARTIAL.name:
+        if request_file is None:
+            raise UsageError("a partial is verified against the request it answers", do="Give --request REQUEST.")
+        good = _verify_partial(file, request_file)
+    else:
+        known = {one.name: one for one in (CARD, SEALED_SHARE, ACCEPTANCE, RESPONSE)}
+        if kind not in known:
+            raise UsageError(
+                "a record of a kind that is not known", where=str(file), do="Is this version too old for it?"
+            )
+        read_record(file, known[kind])
+        good = f"The {known[kind].title} is well-formed and signed by whom it names."
+    if json_:
+        terminal.as_json({"file": str(file), "kind": kind, "good": True, "why": good})
+    else:
+        terminal.say(good, style="green")
+    return 0
+
+
+def _verify_partial(file: Path, request_file: Path) -> str:
+    with world.opened(request_file, "request") as stream:
+        opened: OpenRequest = open_request(stream)
+        with world.work("Reading", "messages", size=opened.task.source.length) as work:
+            messages = derive_messages(opened.task, world.Scratch(), work)
+        with (
+            world.opened(file, "partial") as partial,
+            world.work("Checking", "messages", size=opened.task.source.length) as work,
+        ):
+            received = receive(partial, opened)
+            check_partial(opened, messages, received, work)
+    names = {
+        key.record.holders[answered.index - 1].record.name
+        for answered in received.signed.record.answers
+        for key in opened.task.keys
+        if key.id == answered.key
+    }
+    return f"The partial is by {', '.join(sorted(names))}, answers this request, and its proofs check."
+
+
+def _verify_response(file: Path, stream: BinaryIO, trust: _Trust, at: int | None, json_: bool) -> int:
+    verdicts: list[Verdict] = []
+    count, bad, compared = 0, 0, list[str]()
+    for response in _responses(stream):
+        for verdict in verify_response(response, trust.trusts, at):
+            count += 1
+            bad += bool(verdict.faults)
+            if verdict.faults or len(verdicts) < SHOWN:
+                verdicts.append(verdict)
+        if trust.request_file and response.id:
+            compared.extend(_compare(response, trust.request_file))
+    good = not bad and not compared and count > 0
+    if json_:
+        terminal.as_json(_document(file, verdicts, count, bad, compared))
+        return 0 if good else 1
+    terminal.heading(f"Response {file.name}")
+    terminal.listing(
+        ["zone", "from", "until", "signed by", "result"],
+        [
+            (
+                verdict.zone.to_text(),
+                format_time_for_people(verdict.bundle.inception).removesuffix(" UTC"),
+                format_time_for_people(verdict.bundle.expiration).removesuffix(" UTC"),
+                " ".join(map(str, verdict.signers)),
+                Text("; ".join(verdict.faults) or "good", style="bold red" if verdict.faults else "green"),
+            )
+            for verdict in verdicts
+        ],
+    )
+    if count > len(verdicts):
+        terminal.say(f"  ... and {count - len(verdicts):,} more, all good", style="dim")
+    for line in compared:
+        terminal.say(f"  {line}", style="bold red")
+    terminal.say()
+    if good:
+        terminal.say(f"Good: {count:,} bundles, every signature verified by two libraries.", style="green")
+        return 0
+    terminal.say(
+        f"Not good: {bad:,} of {count:,} bundles, {len(compared)} differences from the request.", style="bold red"
+    )
+    return 1
+
+
+def _responses(stream: BinaryIO) -> Iterator[ZoneResponse]:
+    head = stream.read(512)
+    stream.seek(0)
+    if detect_format(head) == "icann":
+        data = stream.read(SIZE_LIMIT + 1)
+        yield read_skr(data)
+    else:
+        yield from read_signed_rrsets(stream)
+
+
+def _compare(response: ZoneResponse, request_file: Path) -> list[str]:
+    with world.opened(request_file, "request") as stream:
+        return differences(response, open_request(stream).task)
+
+
+def _document(file: Path, verdicts: list[Verdict], count: int, bad: int, compared: list[str]) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "good": not bad and not compared and count > 0,
+        "bundles": count,
+        "bad": bad,
+        "differences": compared,
+        "first_verdicts": [
+            {
+                "zone": verdict.zone.to_text(),
+                "inception": verdict.bundle.inception,
+                "expiration": verdict.bundle.expiration,
+                "signers": list(verdict.signers),
+                "faults": list(verdict.faults),
+            }
+            for verdict in verdicts
+        ],
+    }

@@ -1,0 +1,87 @@
+"""What a person keeps in a keystore: identity, card, accepted shares with their key records, and what was answered.
+
+Secrets (identity, shares) are sealed; the rest are notes: authenticated, not secret. Everything is durable before a
+call returns, so a share is kept before its acceptance leaves and an answer is remembered before it leaves.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from keyquorum.errors import DamagedKeystoreError, KeyquorumError, RefusedError
+from keyquorum.identity.keys import KEY_LENGTH, Identity
+from keyquorum.keystore.sealing import Cost
+from keyquorum.keystore.store import Keystore
+from keyquorum.maths.randomness import Rng
+from keyquorum.quorum.dealing import make_card, parse_share, write_share
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord, SealedShare
+
+_IDENTITY = "identity"
+_CARD = "card"
+_SHARE = "share"
+_KEY = "key-record"
+_SEEN = "request-seen"
+_ANSWERED = "answered"
+_SELF = "self"
+
+
+class Person:
+    """A keystore that is open, as the person it belongs to."""
+
+    def __init__(self, store: Keystore) -> None:
+        self._store = store
+        try:
+            secret = store.get(_IDENTITY, _SELF)
+            self.identity = Identity(secret[:KEY_LENGTH], secret[KEY_LENGTH:])
+            self.card: Signed[Card] = CARD.read(store.notes(_CARD)[_SELF])
+        except (KeyError, KeyquorumError) as error:
+            raise DamagedKeystoreError(
+                "the keystore holds no identity", do="It was not made by 'keyquorum holder new', or is damaged."
+            ) from error
+
+    @staticmethod
+    def new(path: Path, name: str, passphrase: bytes, rng: Rng, *, cost: Cost = Cost.DEFAULT) -> Signed[Card]:
+        """Make a keystore with a new identity at ``path``; gives the card. Raises as ``Keystore.create``."""
+        identity = Identity(rng(KEY_LENGTH), rng(KEY_LENGTH))
+        card = make_card(identity, name)
+        secret = identity.signing_seed + identity.sealing_key
+        secrets, notes = {(_IDENTITY, _SELF): secret}, {(_CARD, _SELF): card.envelope}
+        Keystore.create(path, passphrase, name, rng, cost=cost, secrets=secrets, notes=notes)
+        return card
+
+    @property
+    def name(self) -> str:
+        """What the person is called."""
+        return self.card.record.name
+
+    def keep_share(self, sealed: Signed[SealedShare], share: object) -> None:
+        """Keep an accepted share and the key record it belongs to; keeping the same one again changes nothing."""
+        key = sealed.record.key
+        name = key.id.hex()
+        plain = write_share(share)
+        if name in self._store.names(_SHARE):
+            if self._store.get(_SHARE, name) != plain:
+                raise RefusedError("the keystore holds another share of this key already", do="Ask the dealer why.")
+            return
+        with self._store.batch():
+            self._store.put(_SHARE, name, plain)
+            self._store.note(_KEY, name, key.envelope)
+
+    def shares(self) -> dict[bytes, object]:
+        """Give the accepted shares, by the id of their key record."""
+        return {bytes.fromhex(name): parse_share(self._store.get(_SHARE, name)) for name in self._store.names(_SHARE)}
+
+    def keys(self) -> dict[bytes, Signed[KeyRecord]]:
+        """Give the key records of the accepted shares, by id."""
+        return {bytes.fromhex(name): KEY_RECORD.read(data) for name, data in self._store.notes(_KEY).items()}
+
+    def seen(self) -> Mapping[str, bytes]:
+        """Give the ids of all requests (KSR ids) answered so far, with the SHA-256 of the source each came in."""
+        return self._store.notes(_SEEN)
+
+    def remember(self, request: bytes, source: bytes, ids: tuple[str, ...]) -> None:
+        """Remember that ``request`` (an id), over the source with this SHA-256 and the KSR ``ids``, is answered."""
+        with self._store.batch():
+            self._store.note(_ANSWERED, request.hex(), source, replace=True)
+            for name in ids:
+                self._store.note(_SEEN, name, source, replace=True)

@@ -1,0 +1,227 @@
+"""From partials to ordinary signatures: who answered, who answered wrongly, and what comes out.
+
+Anybody can combine; nothing here is secret. A partial that is wrong is named with its holder and left out, and the
+rest combined. Refused: partials of which fewer than M are good (NotEnoughError, with the culprits); a signature that
+dnspython does not verify is never handed out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from keyquorum.dnssec.icann import write_skr
+from keyquorum.dnssec.model import Dnskey, ZoneResponse
+from keyquorum.dnssec.schema import signed as signed_bundle
+from keyquorum.dnssec.times import format_time
+from keyquorum.dnssec.verify import verify_with_dnspython
+from keyquorum.dnssec.zonefile import write_rrset
+from keyquorum.errors import KeyquorumError, MalformedError, NotEnoughError, UsageError, WrongPartialError
+from keyquorum.maths.work import Work
+from keyquorum.quorum.requesting import OpenRequest
+from keyquorum.quorum.spools import FixedStream, NewFile, Spool
+from keyquorum.quorum.task import Task
+from keyquorum.records.envelope import Signed
+from keyquorum.records.files import copy_checked, expect_end, read_header
+from keyquorum.records.kinds import PARTIAL, Contribution, KeyRecord, Partial
+from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.seam import Answer, Context, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A partial that was read: signed by a holder, for this request, its body complete and as it was signed."""
+
+    signed: Signed[Partial]
+    values: Mapping[bytes, Stream]
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Signatures by key id, each in the order of its messages, and what became of each partial."""
+
+    signatures: Mapping[bytes, Spool]
+    contributions: tuple[Contribution, ...]
+
+
+def receive(file: BinaryIO, request: OpenRequest) -> Received:
+    """Read one partial for ``request``.
+
+    Raises MalformedError or SignatureError where it cannot even be told whose it is, WrongPartialError (with the
+    culprit's index) where a known holder's file does not hold what it should.
+    """
+    file.seek(0)
+    signed: Signed[Partial] = read_header(file, PARTIAL)
+    partial = signed.record
+    holders = {key.id: index for key in request.task.keys if (index := key.record.index_of(partial.signer)) is not None}
+    if not holders:
+        raise MalformedError("this partial is signed by somebody who holds no share of any key in the request")
+    culprit = next(iter(holders.values()))
+    try:
+        return Received(signed, _read_values(file, partial, holders, request))
+    except MalformedError as error:
+        raise WrongPartialError(error.what, do=error.do, culprits=[culprit]) from None
+
+
+def combine(
+    request: OpenRequest,
+    messages: Sequence[Stream],
+    partials: Sequence[Received],
+    faults: Sequence[Contribution],
+    new_file: NewFile,
+    work: Work,
+) -> Combined:
+    """Combine ``partials`` into one signature per message and key; ``messages`` are by key, in the request's order.
+
+    ``faults`` are partials that could not be received but whose holder is known; they are counted as wrong. Raises
+    NotEnoughError, naming the culprits and those who have not answered, when fewer than M good answers are left.
+    """
+    signatures: dict[bytes, Spool] = {}
+    contributions = list(faults)
+    for key, stream in zip(request.task.keys, messages, strict=True):
+        spool, told = _combine_key(request, key, stream, partials, faults, new_file, work)
+        signatures[key.id] = spool
+        contributions.extend(told)
+    return Combined(signatures, tuple(contributions))
+
+
+def check_partial(request: OpenRequest, messages: Sequence[Stream], received: Received, work: Work) -> None:
+    """Check one partial by itself against its proofs; raises WrongPartialError."""
+    for key, stream in zip(request.task.keys, messages, strict=True):
+        for answered in received.signed.record.answers:
+            if answered.key == key.id:
+                public = key.record.public
+                answer = Answer(received.values[key.id], answered.proof)
+                context = Context(key.id, request.signed.id)
+                scheme_for(public.algorithm).check(public, answered.index, stream, answer, context, work)
+
+
+def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Iterator[ZoneResponse]:
+    """Put the signatures where they belong, zone by zone, each verified by dnspython before it is given out."""
+    yield from work.map(_verified, _assembled(task, signatures), batch=8)
+
+
+def write_output(format_: str, found: Iterator[ZoneResponse]) -> Iterator[tuple[str, bytes]]:
+    """Write ``found`` as ``icann`` (a SKR) or ``zone`` (presentation form): pairs of file name and next bytes.
+
+    The name is empty where everything goes into one file; a request with several bundles a zone gives one zone file for
+    each bundle, named after its inception. Raises UsageError for a format that does not fit the request.
+    """
+    if format_ == "icann":
+        for response in found:
+            if not response.id:
+                raise UsageError("a plain RRset cannot be answered as a SKR", do="Use --format zone.")
+            yield "", write_skr(response)
+        return
+    for response in found:
+        several = len(response.bundles) > 1
+        for bundle in response.bundles:
+            name = f"{format_time(bundle.inception)[:10].replace('-', '')}.zone" if several else ""
+            yield name, write_rrset(response.zone, bundle).encode("ascii")
+
+
+def _read_values(
+    file: BinaryIO, partial: Partial, holders: Mapping[bytes, int], request: OpenRequest
+) -> dict[bytes, Stream]:
+    if partial.request != request.signed.id:
+        raise MalformedError("this partial answers another request", do="Ask for the answer to this one.")
+    values: dict[bytes, Stream] = {}
+    publics = {key.id: key.record.public for key in request.task.keys}
+    for answered in partial.answers:
+        if answered.key not in publics or answered.key in values:
+            raise MalformedError("this partial answers with a key that is not in the request, or twice with one key")
+        if holders.get(answered.key) != answered.index:
+            raise MalformedError(f"this partial claims share {answered.index}, which is not its signer's")
+        public = publics[answered.key]
+        if answered.width != scheme_for(public.algorithm).width(public):
+            raise MalformedError("the values have the wrong width")
+        offset = file.tell()
+        for _ in copy_checked(file, answered.width * answered.count, answered.sha256, "the list of values"):
+            pass
+        values[answered.key] = FixedStream(file, answered.width, answered.count, offset)
+    expect_end(file, "the partial")
+    return values
+
+
+def _combine_key(
+    request: OpenRequest,
+    key: Signed[KeyRecord],
+    messages: Stream,
+    partials: Sequence[Received],
+    faults: Sequence[Contribution],
+    new_file: NewFile,
+    work: Work,
+) -> tuple[Spool, list[Contribution]]:
+    public = key.record.public
+    candidates: dict[int, list[tuple[Signed[Partial], Answer]]] = {}
+    for received in partials:
+        for answered in received.signed.record.answers:
+            if answered.key == key.id:
+                answer = Answer(received.values[key.id], answered.proof)
+                candidates.setdefault(answered.index, []).append((received.signed, answer))
+    told: list[Contribution] = []
+    context = Context(key.id, request.signed.id)
+    while True:
+        answers = {index: queue[0][1] for index, queue in candidates.items() if queue}
+        faulty = {fault.index for fault in [*faults, *told] if fault.key == key.id}
+        if len(answers) < public.threshold:
+            raise _not_enough(key.record, answers.keys() - faulty, faulty)
+        signatures = Spool(new_file())
+        try:
+            outcome = scheme_for(public.algorithm).combine(public, messages, answers, context, signatures.append, work)
+        except NotEnoughError as error:
+            if not error.culprits or not any(len(candidates[index]) > 1 for index in error.culprits):
+                wrong = faulty | set(error.culprits)
+                raise _not_enough(key.record, answers.keys() - wrong, wrong) from None
+            # Somebody sent two answers and the first one was wrong: look at the second before giving up.
+            for index in error.culprits:
+                told.append(_contribution(key, index, candidates[index].pop(0)[0], "wrong values; see the next answer"))
+            continue
+        for index, queue in candidates.items():
+            if queue:
+                told.append(_contribution(key, index, queue[0][0], outcome.liars.get(index, "")))
+        return signatures, told
+
+
+def _contribution(key: Signed[KeyRecord], index: int, partial: Signed[Partial], fault: str) -> Contribution:
+    return Contribution(key=key.id, index=index, partial=partial.id, fault=fault)
+
+
+def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoughError:
+    names = {index: card.record.name for index, card in enumerate(record.holders, 1)}
+    wrong = f"; wrong: {', '.join(names[index] for index in sorted(faulty))}" if faulty else ""
+    missing = ", ".join(name for index, name in names.items() if index not in able | faulty)
+    return NotEnoughError(
+        f"{len(able)} good answers for {record.label}, where {record.public.threshold} are needed{wrong}",
+        do=f"Not answered yet: {missing or 'nobody'}.",
+        culprits=sorted(faulty),
+    )
+
+
+def _assembled(task: Task, signatures: Mapping[bytes, Stream]) -> Iterator[ZoneResponse]:
+    queues = {ksk.key: iter(signatures[key.id]) for ksk, key in zip(task.ksks(), task.keys, strict=True)}
+    for zone, planned in task.planned():
+        bundles = tuple(
+            signed_bundle(zone.zone, bundle, {signer: _next(queues[signer]) for signer in bundle.signers})
+            for bundle in planned
+        )
+        yield ZoneResponse(zone.zone, bundles, zone.id, zone.serial, task.terms.ksk_policy, zone.policy)
+
+
+def _next(queue: Iterator[bytes]) -> bytes:
+    value = next(queue, None)
+    if value is None:
+        raise KeyquorumError("there are fewer signatures than messages")
+    return value
+
+
+def _verified(found: Sequence[ZoneResponse]) -> Sequence[ZoneResponse]:
+    for response in found:
+        for bundle in response.bundles:
+            keys = [published.key for published in bundle.keys]
+            for signature in bundle.signatures:
+                verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag))
+    return found
+
+
+def _signer(keys: Sequence[Dnskey], tag: int) -> Dnskey:
+    return next(key for key in keys if key.is_sep and key.tag == tag)

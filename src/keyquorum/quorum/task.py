@@ -1,0 +1,209 @@
+"""What is to be signed, and what every party makes of it by itself: the requester, each holder, whoever combines.
+
+A task is the source as it was received and what the request says to do with it. Examining it is one pass over the
+source: parse, plan, run every rule, derive the bytes to sign. Nobody takes any of that from anybody else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import BinaryIO
+
+import dns.name
+
+from keyquorum.dnssec.model import PublishedKey, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, message, plan
+from keyquorum.dnssec.sources import read_source
+from keyquorum.errors import MalformedError, RefusedError
+from keyquorum.maths.work import Work
+from keyquorum.policy.profile import Policy
+from keyquorum.policy.report import Report
+from keyquorum.policy.rules import evaluate
+from keyquorum.policy.subject import Subject
+from keyquorum.quorum.dealing import published
+from keyquorum.quorum.spools import NewFile, Section, Spool
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import KeyRecord, Source, Terms, Window
+
+SHOWN = 40
+"""How many bundles an examination keeps to be shown; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The source (in ``file``, from ``offset`` on) and what is to be done with it."""
+
+    file: BinaryIO = field(repr=False)
+    offset: int
+    source: Source
+    window: Window | None
+    schema: str
+    terms: Terms
+    keys: tuple[Signed[KeyRecord], ...]
+
+    def zones(self) -> Iterator[ZoneRequest]:
+        """Read the source, zone by zone; each call starts anew.
+
+        MalformedError at the end if what was read is not what the header says: the file may have changed meanwhile.
+        """
+        section = Section(self.file, self.offset, self.source.length)
+        window = (self.window.inception, self.window.expiration) if self.window else None
+        with BufferedReader(section, 1 << 16) as stream:
+            yield from read_source(self.source.format, stream, window)
+            while stream.read(1 << 16):
+                pass
+        if section.digest() != self.source.sha256:
+            raise MalformedError("the source changed while it was read", do="Copy it to a disk of your own.")
+
+    def planned(self) -> Iterator[tuple[ZoneRequest, tuple[PlannedBundle, ...]]]:
+        """Plan the answer, zone by zone."""
+        schema, ksks = schema_named(self.schema), self.ksks()
+        for zone in self.zones():
+            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl))
+
+    def ksks(self) -> tuple[PublishedKey, ...]:
+        """Give the keys that are to sign, as they will be published."""
+        return tuple(published(key.record, self.terms.ttl or 0) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What somebody judges a task by: policy, previous response, time, memory, and what they overrule and why.
+
+    ``policy_digest`` and ``previous_digest`` are the SHA-256 of the files these were read from.
+    """
+
+    policy: Policy
+    policy_digest: bytes
+    previous: ZoneResponse | None
+    previous_digest: bytes | None
+    at: int
+    now: int
+    seen: Mapping[str, bytes] | None = None
+    overrules: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What one pass over a task found: the rules' report, the bytes to sign by each key, and the first bundles."""
+
+    report: Report
+    messages: tuple[Spool, ...]
+    zones: int
+    bundles: int
+    shown: tuple[tuple[dns.name.Name, PlannedBundle], ...]
+    request_ids: tuple[str, ...]
+
+
+def schema_named(name: str) -> Schema:
+    """Give the schema ``name``; raises RefusedError naming those there are."""
+    try:
+        return SCHEMAS[name]
+    except KeyError:
+        raise RefusedError(f"there is no schema {name!r}", do=f"There are: {', '.join(SCHEMAS)}.") from None
+
+
+def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examination:
+    """Read, plan and judge all of ``task``, in constant memory; raises MalformedError where the source cannot be read.
+
+    ``basis.overrules`` are applied to the report; those of rules that did not fail raise UsageError. ``work`` is told
+    the number of zones done.
+    """
+    zones = frozenset.intersection(*(frozenset(key.record.zones) for key in task.keys))
+    ksks = task.ksks()
+    examiner = _Examiner(task.schema, ksks, task.terms.ttl, zones, basis, task.source.sha256)
+    messages = tuple(Spool(new_file()) for _ in task.keys)
+    report: Report | None = None
+    shown: list[tuple[dns.name.Name, PlannedBundle]] = []
+    ids: list[str] = []
+    zone_count = bundle_count = 0
+    for one in work.map(examiner, task.zones(), batch=8):
+        report = one.report if report is None else report.merge(one.report)
+        zone_count += 1
+        bundle_count += len(one.planned)
+        shown.extend((one.zone, bundle) for bundle in one.planned[: SHOWN - len(shown)])
+        if one.request_id:
+            ids.append(one.request_id)
+        for spool, values in zip(messages, one.messages, strict=True):
+            for value in values:
+                spool.append(value)
+    if report is None or not all(messages):
+        raise MalformedError("there is nothing to sign in the source")
+    report = report.apply_overrules(basis.overrules)
+    return Examination(report, messages, zone_count, bundle_count, tuple(shown), tuple(ids))
+
+
+def derive_messages(task: Task, new_file: NewFile, work: Work) -> tuple[Spool, ...]:
+    """Derive only the bytes to sign, for each key: what whoever combines or checks needs."""
+    deriver = _Deriver(task.schema, task.ksks(), task.terms.ttl)
+    messages = tuple(Spool(new_file()) for _ in task.keys)
+    for one in work.map(deriver, task.zones(), batch=8):
+        for spool, values in zip(messages, one, strict=True):
+            for value in values:
+                spool.append(value)
+    if not all(messages):
+        raise MalformedError("there is nothing to sign in the source")
+    return messages
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    zone: dns.name.Name
+    request_id: str
+    report: Report
+    planned: tuple[PlannedBundle, ...]
+    messages: tuple[tuple[bytes, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deriver:
+    """Derives messages, zone by zone; sent to worker processes."""
+
+    schema: str
+    ksks: tuple[PublishedKey, ...]
+    ttl: int | None
+
+    def __call__(self, zones: Sequence[ZoneRequest]) -> list[tuple[tuple[bytes, ...], ...]]:
+        schema = schema_named(self.schema)
+        return [_messages(zone.zone, tuple(plan(schema, zone, self.ksks, self.ttl)), self.ksks) for zone in zones]
+
+
+@dataclass(frozen=True, slots=True)
+class _Examiner:
+    """Judges zones one by one; sent to worker processes, so it holds no file."""
+
+    schema: str
+    ksks: tuple[PublishedKey, ...]
+    ttl: int | None
+    zones: frozenset[dns.name.Name]
+    basis: Basis
+    digest: bytes
+
+    def __call__(self, zones: Sequence[ZoneRequest]) -> list[_Examined]:
+        return [self._one(zone) for zone in zones]
+
+    def _one(self, zone: ZoneRequest) -> _Examined:
+        basis = self.basis
+        previous = basis.previous if basis.previous and basis.previous.zone == zone.zone else None
+        subject = Subject(
+            request=zone,
+            policy=basis.policy,
+            ksks=tuple(ksk.key for ksk in self.ksks),
+            zones=self.zones,
+            previous=previous,
+            at=basis.at,
+            now=basis.now,
+            seen=basis.seen,
+            source_digest=self.digest,
+        )
+        report = evaluate(subject)
+        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.ttl))
+        return _Examined(zone.zone, zone.id, report, planned, _messages(zone.zone, planned, self.ksks))
+
+
+def _messages(
+    zone: dns.name.Name, planned: Sequence[PlannedBundle], ksks: Sequence[PublishedKey]
+) -> tuple[tuple[bytes, ...], ...]:
+    return tuple(
+        tuple(message(zone, bundle, ksk.key) for bundle in planned if ksk.key in bundle.signers) for ksk in ksks
+    )
