@@ -214,6 +214,11 @@ class Database:
         report = self.run("PRAGMA integrity_check(1)")
         if report != [("ok",)]:
             raise damaged("its structure is broken", self.where)
+        # A journal that SQLite leaves alone here was cut off before it mattered.
+        try:
+            real.with_name(f"{real.name}-journal").unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(self._path, error) from error
         self.rollback()
         # Whatever was found here must not be undone by an older journal that comes back after a power cut.
         self._sync_directory()

@@ -1,0 +1,53 @@
+"""The watched disk: compiled once a session, run in a child process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+Run = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def disk_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is missing (Debian package gcc)")
+    library = tmp_path_factory.mktemp("disk") / "disk.so"
+    source = Path(__file__).with_name("disk.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """A directory in memory where there is one: thousands of files are opened, none has to last."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def watched(disk_library: Path, memory_path: Path) -> Run:
+    """``watched(name, runs)``: do a scenario of scenario.py on the watched disk; its records are in ``memory_path``."""
+
+    def run(name: str, runs: list[tuple[int, int, int, int]]) -> list[dict[str, Any]]:
+        job = json.dumps({"name": name, "runs": runs})
+        command = [sys.executable, "-m", "tests.keystore.scenario", str(disk_library), str(memory_path), job]
+        environment = os.environ | {"LD_PRELOAD": str(disk_library)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        results: list[dict[str, Any]] = json.loads(done.stdout)
+        return results
+
+    return run
