@@ -10,11 +10,11 @@ from pathlib import Path
 import dns.name
 import pytest
 
-from keyquorum.dnssec.model import Dnskey, KeyKind
+from keyquorum.dnssec.model import Dnskey, KeyKind, PublishedKey
 from keyquorum.errors import SignatureError
 from keyquorum.policy.profile import AllowedKey, Bounds
 from keyquorum.policy.rules import RULES, evaluate
-from keyquorum.policy.subject import Status, Subject
+from keyquorum.policy.subject import Outcome, Status, Subject
 from tests.policy.good_request import (
     DAY,
     KSK,
@@ -53,9 +53,9 @@ def tag(key: Dnskey) -> str:
     return f"key tag {key.tag}"
 
 
-def last(*keys: Dnskey, ttl: int = TTL) -> dict[str, object]:
-    """The last bundle with NOW and other keys than NEXT."""
-    return {"keys": labelled(NOW, *keys, ttl=ttl)}
+def last(*keys: Dnskey, ttl: int = TTL) -> tuple[PublishedKey, ...]:
+    """Give what the last bundle lists: NOW, and other keys than NEXT."""
+    return labelled(NOW, *keys, ttl=ttl)
 
 
 def test_the_good_one_passes_every_rule_and_leaves_none_out() -> None:
@@ -152,18 +152,17 @@ def test_bundle_ids_without_previous_response() -> None:
 
 
 def test_bundle_keys() -> None:
-    clash = {"keys": (*labelled(NOW), published(NEXT, "now"))}
-    assert failures(spoil.bundle(9, **clash)) == {
+    clash = (*labelled(NOW), published(NEXT, "now"))
+    assert failures(spoil.bundle(9, keys=clash)) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {tag(NEXT)} has the identifier now, which is that of {tag(NOW)}"
     }
-    anonymous = {"keys": (published(NOW), published(NEXT))}
-    assert failures(spoil.bundle(9, **anonymous)) == {}
+    assert failures(spoil.bundle(9, keys=(published(NOW), published(NEXT)))) == {}
     odd = with_flags(NEXT, 258)
-    assert failures(spoil.bundle(9, **last(odd))) == {
+    assert failures(spoil.bundle(9, keys=last(odd))) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {tag(odd)} has flags 258, not 256"
     }
     no_zone_key = with_flags(NEXT, 0)
-    assert failures(spoil.bundle(9, **last(no_zone_key))) == {
+    assert failures(spoil.bundle(9, keys=last(no_zone_key))) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {tag(no_zone_key)} has flags 0, not 256",
         "KSR-BUNDLE-POP": f"bundle 9 (b-9): the proof of {tag(no_zone_key)} is bad: "
         "its key is not a zone key (flag 256 is not set)",
@@ -182,7 +181,7 @@ def test_bundle_keys() -> None:
 def test_the_kind_of_a_key(key: Dnskey, told: str) -> None:
     kinds = f"{tag(key)} is of a kind ({told}) that the request's own policy does not state"
     allowed = f"{tag(key)}: is of a kind ({told}) that the policy does not allow"
-    assert failures(spoil.bundle(9, **last(key))) == {
+    assert failures(spoil.bundle(9, keys=last(key))) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {kinds}",
         "KSR-POLICY-ALG": allowed,
     }
@@ -191,7 +190,7 @@ def test_the_kind_of_a_key(key: Dnskey, told: str) -> None:
 def test_a_kind_stated_but_not_allowed_and_the_other_way() -> None:
     small = rsa(7, bits=1024)
     stated = replace(ZSK_POLICY, algorithms=(*ZSK_POLICY.algorithms, KeyKind(8, 1024, 65537)))
-    subject = spoil.bundle(9, **last(small))
+    subject = spoil.bundle(9, keys=last(small))
     subject = replace(subject, request=replace(subject.request, policy=stated))
     states = "request's policy: states algorithm 8, 1024 bits, exponent 65537, which the policy does not allow"
     kind = f"{tag(small)}: is of a kind (algorithm 8, 1024 bits, exponent 65537) that the policy does not allow"
@@ -321,7 +320,7 @@ def test_numbers_of_keys() -> None:
     assert failures(spoil.bundle(5, keys=labelled(NOW, OLD))) == {
         "KSR-POLICY-KEYS": "bundle 5 (b-5): lists 2 keys, not 1"
     }
-    assert failures(spoil.bundle(9, **last(NEXT, OTHER))) == {
+    assert failures(spoil.bundle(9, keys=last(NEXT, OTHER))) == {
         "KSR-POLICY-KEYS": "bundle 9 (b-9): lists 3 keys, not 2; request: lists 4 different keys, not 3"
     }
 
@@ -564,7 +563,7 @@ def test_chain_overlap() -> None:
 
 def test_a_foreign_key_signing_key() -> None:
     foreign = with_flags(NEXT, 257)
-    assert failures(spoil.bundle(9, **last(foreign))) == {
+    assert failures(spoil.bundle(9, keys=last(foreign))) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {tag(foreign)} has flags 257, not 256",
         "KQ-FOREIGN-KSK": f"bundle 9 (b-9): {tag(foreign)} has flags 257 and is not a key of this quorum",
     }
@@ -581,7 +580,7 @@ def test_a_key_with_our_numbers_but_another_algorithm_is_foreign() -> None:
 
 def test_a_revoked_key() -> None:
     revoked = with_flags(NEXT, 256 | 128)
-    assert failures(spoil.bundle(9, **last(revoked))) == {
+    assert failures(spoil.bundle(9, keys=last(revoked))) == {
         "KSR-BUNDLE-KEYS": f"bundle 9 (b-9): {tag(revoked)} has flags 384, not 256",
         "KQ-REVOKED": f"bundle 9 (b-9): {tag(revoked)} is revoked (flags 384)",
     }
@@ -633,7 +632,7 @@ WEAK = {
 @pytest.mark.parametrize("weakness", WEAK)
 def test_a_weak_zone_key(weakness: str) -> None:
     key = WEAK[weakness]
-    failed = failures(spoil.bundle(9, **last(key)))
+    failed = failures(spoil.bundle(9, keys=last(key)))
     assert failed.pop("KQ-ZSK-STRENGTH") == f"{tag(key)}: {weakness}"
     wrong_kind = weakness.startswith("the exponent")
     assert set(failed) == ({"KSR-BUNDLE-KEYS", "KSR-POLICY-ALG"} if wrong_kind else set())
@@ -642,7 +641,7 @@ def test_a_weak_zone_key(weakness: str) -> None:
 def test_an_even_modulus_cannot_even_give_a_proof() -> None:
     half = prime(45, 2047)
     key = rsa_key(65537, 2 * half, half - 1)
-    failed = failures(spoil.bundle(9, **last(key)))
+    failed = failures(spoil.bundle(9, keys=last(key)))
     assert set(failed) == {"KQ-ZSK-STRENGTH", "KSR-BUNDLE-POP"}
     assert failed["KQ-ZSK-STRENGTH"] == f"{tag(key)}: the modulus is even"
 
@@ -650,9 +649,9 @@ def test_an_even_modulus_cannot_even_give_a_proof() -> None:
 def test_moduli_that_share_a_factor() -> None:
     one, other = (rsa_key(65537, P * prime(seed, 1024), (P - 1) * (prime(seed, 1024) - 1)) for seed in (50, 51))
     shares = "its modulus shares a factor with that of"
-    both = spoil.bundle(9, **last(one, other))
+    both = spoil.bundle(9, keys=last(one, other))
     assert failures(both)["KQ-ZSK-STRENGTH"] == f"{tag(one)}: {shares} {tag(other)}"
-    alone = spoil.bundle(9, **last(one))
+    alone = spoil.bundle(9, keys=last(one))
     assert failures(alone) == {}
     old_ksk = with_flags(other, 257)
     assert failures(replace(alone, ksks=(KSK, old_ksk))) == {"KQ-ZSK-STRENGTH": f"{tag(one)}: {shares} {tag(old_ksk)}"}
@@ -667,7 +666,7 @@ def test_moduli_that_share_a_factor() -> None:
 
 def test_one_modulus_under_two_exponents_shares_all_its_factors() -> None:
     twin = rsa_key(65539, NOW.rsa_numbers()[1], 1)
-    failed = failures(spoil.bundle(9, prove=False, **last(twin)))
+    failed = failures(spoil.bundle(9, prove=False, keys=last(twin)))
     assert failed["KQ-ZSK-STRENGTH"] == f"{tag(NOW)}: its modulus shares a factor with that of {tag(twin)}"
 
 
@@ -688,7 +687,7 @@ def test_ttls() -> None:
     mixed = (published(NOW, "now"), published(NEXT, "next", TTL - 1))
     signed = spoil.bundle(9, keys=mixed)
     assert failures(signed) == {"KQ-TTL": "bundle 9 (b-9): has records of different TTLs: 172799, 172800"}
-    assert failures(spoil.bundle(9, **last(NEXT, ttl=TTL - 1))) == {
+    assert failures(spoil.bundle(9, keys=last(NEXT, ttl=TTL - 1))) == {
         "KQ-TTL": "bundle 9 (b-9): has the TTL 172799, not 172800"
     }
     assert failures(spoil.policy(ksk_ttl=TTL + 1))["KQ-TTL"].startswith(
@@ -703,7 +702,11 @@ def test_ttls() -> None:
 @pytest.mark.parametrize("field", ["ttl", "original_ttl"])
 def test_the_ttl_of_a_proof(field: str) -> None:
     proof = good_request().bundles[1].signatures[0]
-    subject = spoil.bundle(2, prove=False, signatures=(replace(proof, **{field: 60}),))
+    subject = spoil.bundle(
+        2,
+        prove=False,
+        signatures=(replace(proof, **{field: 60}),),  # type: ignore[arg-type]
+    )
     failed = failures(subject)
     assert failed["KQ-TTL"] == "bundle 2 (b-2): has records of different TTLs: 60, 172800"
     assert set(failed) == {"KQ-TTL"} | ({"KSR-BUNDLE-POP"} if field == "original_ttl" else set())
@@ -728,7 +731,7 @@ def test_algorithms_that_do_not_agree() -> None:
 
 
 def test_a_rule_that_crashes_is_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(_subject: Subject) -> None:
+    def crash(_subject: Subject) -> Outcome:
         raise ZeroDivisionError
 
     broken = (*RULES[:3], replace(RULES[3], check=crash), *RULES[4:])
