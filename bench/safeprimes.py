@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from hashlib import shake_256
+from statistics import median
 from time import sleep
 
 from bench.measure import (
@@ -25,7 +26,7 @@ from bench.measure import (
     wall,
 )
 from keyquorum.maths.exponentiation import powers_by_gmp, secret_powers
-from keyquorum.maths.safeprimes import Window, expected_candidates, safe_prime, search
+from keyquorum.maths.safeprimes import Window, expected_candidates, safe_prime, safe_prime_pair, search
 from keyquorum.maths.work import HERE, Work
 
 BITS = 1024
@@ -79,24 +80,29 @@ def _estimate(bits: int, windows: int) -> tuple[float, float]:
 
 
 def _two_cores(options: Options) -> Row:
-    """Do the same searches (same seeds) here and by two workers."""
-    searches = 10 if options.quick else 60
-
-    def run(work: Work) -> None:
-        for number in range(searches):
-            safe_prime(BITS, lambda length, number=number: shake_256(b"%d" % number).digest(length), work)  # type: ignore[misc]
-
+    """Find the primes of the same moduli (same seeds) here and by two workers, in turn."""
+    moduli = 6 if options.quick else 40
     with ProcessPoolExecutor(2) as pool:
         for done in [pool.submit(_warm_up) for _ in range(2)]:
             done.result()
-        alone, _ = wall(lambda: run(HERE))
-        together, _ = wall(lambda: run(Work(pool, 2)))
+        times = [[_pair(number, work) for work in (HERE, Work(pool, 2))] for number in range(moduli)]
+    alone, together = (median(column) for column in zip(*times, strict=True))
     return Row(
-        f"safe prime, {BITS} bits, two workers (reference: one, both wall, mean of the same {searches} searches)",
-        seconds(together / searches),
-        seconds(alone / searches),
-        alone / together,
+        f"both primes of RSA-{2 * BITS}, wall, two workers (reference: one; medians of the same {moduli} moduli)",
+        seconds(together),
+        seconds(alone),
+        median(one / two for one, two in times),
     )
+
+
+def _pair(number: int, work: Work) -> float:
+    spent, _ = wall(partial(safe_prime_pair, 2 * BITS, 65537, partial(_stream, number), work))
+    sleep(0.1)  # workers may be busy for another moment with windows after the one that had the prime
+    return spent
+
+
+def _stream(number: int, length: int) -> bytes:
+    return shake_256(b"%d" % number).digest(length)
 
 
 def _warm_up() -> None:
