@@ -177,6 +177,15 @@ def test_an_unknown_key_is_told_what_there_is() -> None:
     assert caught.value.do == "There are: algorithm, bits, exponent."
 
 
+@pytest.mark.parametrize("tables", ["[]", "[1]", "[{algorithm = 13}, 1]", '["x"]'])
+def test_a_list_of_tables_holds_tables(tables: str) -> None:
+    head, _, tail = ROOT.partition("[[zsk.allowed]]")
+    with pytest.raises(MalformedError) as caught:
+        read_policy(f"{head}allowed = {tables}\n{tail[tail.index('[ksk]') :]}".encode())
+    assert caught.value.where == "$.zsk.allowed"
+    assert caught.value.what == "not a list of at least one table"
+
+
 def test_what_may_be_left_out() -> None:
     for line, field, empty in (
         ("count = 9", "bundle_count", None),
