@@ -1,6 +1,6 @@
 """Judges that are not us: other people's programs look at what we made and say whether they accept it.
 
-Each raises Refused with the program's own words, or skips the test, naming the package, where the program is absent.
+Each raises JudgeError with the program's own words, or skips the test, naming the package, where the program is absent.
 """
 
 import os
@@ -28,7 +28,7 @@ PACKAGES = {
 Query = Callable[[str, str], dns.message.Message]
 
 
-class Refused(AssertionError):
+class JudgeError(AssertionError):
     """A judge did not accept what it was shown."""
 
 
@@ -106,7 +106,7 @@ auth-zone:
         try:
             for _ in range(50):
                 if process.poll() is not None:
-                    raise Refused(f"unbound does not start:\n{log.read_text()}")
+                    raise JudgeError(f"unbound does not start:\n{log.read_text()}")
                 try:
                     query(".", "SOA", timeout=0.5)
                     break
@@ -126,7 +126,7 @@ def is_authentic(answer: dns.message.Message) -> bool:
 def _judged(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
-        raise Refused(f"{Path(command[0]).name} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise JudgeError(f"{Path(command[0]).name} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def _free_port() -> int:

@@ -30,7 +30,7 @@ Check = Callable[[Dnskey, bytes, bytes], None]
 def verify_signature(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
     """Verify that ``signature`` is ``key``'s over the DNSKEY RRset ``keys`` of ``zone``; raises SignatureError.
 
-    The TTL signed is the signature's own original TTL. Times are not judged (RFC 4035 section 5.3 but for that).
+    MalformedError where ``keys`` are no set. The TTL signed is the signature's own original TTL. Times are not judged (RFC 4035 section 5.3 but for that).
     """
     keys = tuple(keys)
     where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
@@ -60,22 +60,22 @@ def verify_with_dnspython(zone: dns.name.Name, keys: Iterable[Dnskey], signature
 
     Independent of ``signing_input`` and of ``verify_signature``; for what we hand out.
     """
-    rrset = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(one) for one in keys])
-    signer = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(key)])
-    rrsig = RRSIG(
-        dns.rdataclass.IN,
-        dns.rdatatype.RRSIG,
-        dns.rdatatype.DNSKEY,
-        signature.algorithm,
-        signature.labels,
-        signature.original_ttl,
-        signature.expiration,
-        signature.inception,
-        signature.key_tag,
-        signature.signer,
-        signature.signature,
-    )
     try:
+        rrset = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(one) for one in keys])
+        signer = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(key)])
+        rrsig = RRSIG(
+            dns.rdataclass.IN,
+            dns.rdatatype.RRSIG,
+            dns.rdatatype.DNSKEY,
+            signature.algorithm,
+            signature.labels,
+            signature.original_ttl,
+            signature.expiration,
+            signature.inception,
+            signature.key_tag,
+            signature.signer,
+            signature.signature,
+        )
         dns.dnssec.validate_rrsig((zone, rrset), rrsig, {zone: signer}, now=signature.inception)
     except (dns.exception.DNSException, ValueError, UnsupportedAlgorithm) as error:
         where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
