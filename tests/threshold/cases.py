@@ -108,7 +108,11 @@ def small_primes(bits: int) -> list[int]:
     """Give two primes of ``bits`` bits that are no safe primes, and whose product has twice as many."""
     found: list[int] = []
     for number in count((3 << (bits - 2)) + 12345, 2):
-        if all(number % small for small in (3, 5, 7, 11, 13)) and pow(2, number - 1, number) == 1 and number % 65537 != 1:
+        if (
+            all(number % small for small in (3, 5, 7, 11, 13))
+            and pow(2, number - 1, number) == 1
+            and number % 65537 != 1
+        ):
             found.append(number)
             if len(found) == 2:
                 return found

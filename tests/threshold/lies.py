@@ -60,7 +60,7 @@ def _read_until(kind: type[BrokenStream]) -> Lie:
 
 def _longer(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
     honest = dealt.answer(index, texts)
-    return Answer([*honest.values, list(honest.values)[0]], honest.proof)
+    return Answer([*honest.values, next(iter(honest.values))], honest.proof)
 
 
 def _shorter(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:

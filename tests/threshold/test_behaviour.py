@@ -259,5 +259,6 @@ def test_a_stream_that_holds_fewer_messages_than_it_says(case: Case) -> None:
     with pytest.raises(UsageError):
         dealt.answer(1, texts)
     answers = dealt.answers([1, 2], messages(3))
+    signatures: list[bytes] = []
     with pytest.raises(UsageError):
-        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, [].append, HERE)
+        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, signatures.append, HERE)

@@ -1,5 +1,6 @@
 """Dealing RSA keys: what is refused, and how a dishonest dealer is found."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import factorial, lcm
 
@@ -32,6 +33,7 @@ from tests.threshold.cases import (
 
 KINDS = ("new", "existing")
 PRODUCT = RsaScheme()
+IGNORE: Callable[[bytes], None] = [].append
 
 
 def refused_everywhere(public: RsaPublic, scheme: RsaScheme = SMALL) -> None:
@@ -47,7 +49,7 @@ def refused_everywhere(public: RsaPublic, scheme: RsaScheme = SMALL) -> None:
         lambda: scheme.width(public),
         lambda: scheme.sign(public, share, None, texts, CONTEXT, [], seeded(), HERE),
         lambda: scheme.check(public, 1, texts, answer, CONTEXT, HERE),
-        lambda: scheme.combine(public, texts, {1: answer, 2: answer}, CONTEXT, [].append, HERE),
+        lambda: scheme.combine(public, texts, {1: answer, 2: answer}, CONTEXT, IGNORE, HERE),
     ):
         with pytest.raises(ParameterError):
             step()
@@ -56,7 +58,8 @@ def refused_everywhere(public: RsaPublic, scheme: RsaScheme = SMALL) -> None:
 def with_values(dealt: Dealt, shares: list[int]) -> RsaPublic:
     """Give the key record a dealer publishes with these shares."""
     v = verification_base(dealt.public.n, dealt.public.e)
-    return replace(dealt.public, verification=tuple(pow(v, share, dealt.public.n) for share in shares))
+    public: RsaPublic = dealt.public
+    return replace(public, verification=tuple(pow(v, share, public.n) for share in shares))
 
 
 @pytest.mark.parametrize(("M", "N"), [(1, 2), (1, 5), (0, 1), (0, 3), (4, 3), (2, 1), (-1, 3), (0, 0), (1, 0)])
@@ -151,29 +154,33 @@ def test_keys_that_are_not_two_different_primes() -> None:
         deal_new(p, q, Plan(8, 0, 2, 3), 512, seeded(), HERE)
 
 
-class Key(rsa.RSAPrivateKey):
+class Boastful(rsa.RSAPrivateKey):
     """A key that says of itself what we want."""
 
-    def __init__(self, p: int, q: int, n: int, e: int = 65537) -> None:
+    def __init__(self, p: int, q: int, n: int, e: int) -> None:
         self.numbers = rsa.RSAPrivateNumbers(p, q, 1, 1, 1, 1, rsa.RSAPublicNumbers(e, n))
 
     def private_numbers(self) -> rsa.RSAPrivateNumbers:
         return self.numbers
 
 
-Key.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+Boastful.__abstractmethods__ = frozenset()
+
+
+def boast(p: int, q: int, n: int, e: int = 65537) -> Boastful:
+    return Boastful(p, q, n, e)  # type: ignore[abstract]
 
 
 def test_existing_keys_that_do_not_fit_together() -> None:
     p, q = small_primes(256)
     plan = Plan(8, 0, 2, 3)
     with pytest.raises(ParameterError, match="product"):
-        SMALL.deal(Key(p, q, p * q + 2), plan, seeded(), HERE)
+        SMALL.deal(boast(p, q, p * q + 2), plan, seeded(), HERE)
     with pytest.raises(ParameterError, match="two different primes"):
-        SMALL.deal(Key(p, p, p * p), plan, seeded(), HERE)
+        SMALL.deal(boast(p, p, p * p), plan, seeded(), HERE)
+    e = next(e for e in range(5, 10**6, 2) if gmpy2.is_prime(e) and (p - 1) % e == 0)
     with pytest.raises(ParameterError, match="no inverse"):
-        e = next(e for e in range(5, 10**6, 2) if gmpy2.is_prime(e) and (p - 1) % e == 0)
-        SMALL.deal(Key(p, q, p * q, e), plan, seeded(), HERE)
+        SMALL.deal(boast(p, q, p * q, e), plan, seeded(), HERE)
     with pytest.raises(ParameterError, match="not the 1024 asked for"):
         SMALL.deal(ordinary_key(512), Plan(8, 1024, 2, 3), seeded(), HERE)
     with pytest.raises(ParameterError, match="not an RSA private key"):
@@ -182,7 +189,7 @@ def test_existing_keys_that_do_not_fit_together() -> None:
 
 def test_the_private_exponent_of_an_existing_key_is_computed_anew() -> None:
     p, q = small_primes(256)
-    public, shares = SMALL.deal(Key(p, q, p * q), Plan(8, 0, 2, 3), seeded(), HERE)  # its d is 1
+    public, shares = SMALL.deal(boast(p, q, p * q), Plan(8, 0, 2, 3), seeded(), HERE)  # its d is 1
     SMALL.check_dealing(public)
     D, order = factorial(3), lcm(p - 1, q - 1)
     interpolation = lagrange_at_zero([1, 3], 3)
