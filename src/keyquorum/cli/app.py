@@ -19,7 +19,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "share": ("share", "share", "A holder's share: accept it."),
         "request": ("request", "request", "What is to be signed: make a request, show it."),
         "sign": ("sign", "sign", "Answer a request with a partial signature."),
-        "combine": ("combine", "combine", "Make signatures of partials; name who answered wrongly."),
+        "combine": ("combine", "combine_command", "Make signatures of partials; name who answered wrongly."),
         "verify": ("verify", "verify", "Verify a response, a key record, a partial, a request."),
         "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
     }

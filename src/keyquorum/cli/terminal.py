@@ -70,7 +70,7 @@ def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]], *, indent: int = 
     table.add_column(overflow="fold")
     for name, value in rows.items() if isinstance(rows, Mapping) else rows:
         table.add_row(escape(name), Text(value))
-    _console().print(Padding(table, (0, 0, 0, indent)))
+    _print(table, indent)
 
 
 def listing(
@@ -82,7 +82,7 @@ def listing(
         table.add_column(escape(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    _console().print(Padding(table, (0, 0, 0, indent)))
+    _print(table, indent)
 
 
 def words(data: bytes, *, indent: int = 2) -> None:
@@ -159,6 +159,14 @@ def counting(label: str, unit: str, total: int | None = None) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(escape(label), total=total)
         yield lambda done: progress.advance(task, done)
+
+
+def _print(table: Table, indent: int) -> None:
+    """Write a table without the blanks that fill up its lines."""
+    console = _console()
+    with console.capture() as capture:
+        console.print(Padding(table, (0, 0, 0, indent), expand=False))
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def _sentence(text: str) -> str:
