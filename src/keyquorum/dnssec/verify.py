@@ -30,7 +30,8 @@ Check = Callable[[Dnskey, bytes, bytes], None]
 def verify_signature(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
     """Verify that ``signature`` is ``key``'s over the DNSKEY RRset ``keys`` of ``zone``; raises SignatureError.
 
-    MalformedError where ``keys`` are no set. The TTL signed is the signature's own original TTL. Times are not judged (RFC 4035 section 5.3 but for that).
+    MalformedError where ``keys`` are no set. The TTL signed is the signature's own original TTL. Times are not judged
+    (RFC 4035 section 5.3 but for that).
     """
     keys = tuple(keys)
     where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
