@@ -46,7 +46,8 @@ def combine_command(
     Needs no secret. Every signature is verified by two libraries before it is written.
     """
     with world.opened(request, "request") as file:
-        opened = open_request(file)
+        with world.naming(request):
+            opened = open_request(file)
         task = opened.task
         format_ = format_ or task.source.format
         if format_ == "icann" and task.source.format != "icann":

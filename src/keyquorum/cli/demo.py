@@ -101,7 +101,8 @@ class _Demo:
         key = KEY_RECORD.read((self.where / "key.json").read_bytes())
         for number, name in enumerate(HOLDERS):
             self._run(
-                "share", "accept", str(self.where / f"{name}.share"), "--keystore", str(self.where / f"{name}.keystore"),
+                "share", "accept", str(self.where / f"{name}.share"),
+                "--keystore", str(self.where / f"{name}.keystore"),
                 "--out", str(self.where / f"{name}.accepted.json"), "--approve", key.id.hex(), show=not number,
             )  # fmt: skip
         terminal.say(f"  {', '.join(HOLDERS)}: each share lies on the published polynomial; accepted.", style="green")

@@ -12,7 +12,7 @@ from keyquorum.cli.options import FILE, json_option, passphrase_option, person_a
 from keyquorum.cli.world import RNG, read_file
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.times import format_time_for_people
-from keyquorum.errors import KeyquorumError, UsageError
+from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
 from keyquorum.maths.safeprimes import expected_candidates
@@ -136,10 +136,8 @@ def ds(file: Path, digest: str) -> None:
 def verify(file: Path, json_: bool) -> None:
     """Check the dealer's work: everything about the dealing that anybody can check."""
     signed = read_record(file, KEY_RECORD)
-    try:
+    with world.naming(file):
         check_key(signed)
-    except KeyquorumError as error:
-        raise world.in_file(error, file) from None
     if json_:
         terminal.as_json({**key_document(signed), "dealing": "checks"})
         return

@@ -9,7 +9,6 @@ from keyquorum.cli.listing import show_report, show_source
 from keyquorum.cli.options import FILE, basis_of, json_option, judging_options
 from keyquorum.dnssec.icann import SIZE_LIMIT, read_ksr
 from keyquorum.dnssec.times import format_time_for_people
-from keyquorum.errors import KeyquorumError
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
 from keyquorum.records.kinds import Source
@@ -30,10 +29,8 @@ def check(
     """Run every rule over the KSR in FILE. Exit status 1 if one failed."""
     basis = basis_of("icann", policy, previous_skr, at, overrules)
     data = world.read_file(file, SIZE_LIMIT, "KSR")
-    try:
+    with world.naming(file):
         request = read_ksr(data)
-    except KeyquorumError as error:
-        raise world.in_file(error, file) from None
     digest = world.digest_of_bytes(data)
     subject = Subject(
         request=request,

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.world import in_file, read_file
+from keyquorum.cli.world import naming, read_file
 from keyquorum.dnssec.icann import SIZE_LIMIT, read_skr
 from keyquorum.dnssec.times import parse_time
-from keyquorum.errors import KeyquorumError, MalformedError, UsageError
+from keyquorum.errors import MalformedError, UsageError
 from keyquorum.keystore.person import Person
 from keyquorum.keystore.store import Keystore
 from keyquorum.policy.profile import profile_source, read_policy
@@ -78,10 +78,8 @@ def moment(text: str | None) -> int:
 def read_record(path: Path, kind: Kind[Any]) -> Signed[Any]:
     """Read one record from a file; errors name the file."""
     data = read_file(path, kind.limit + 1, kind.title)
-    try:
+    with naming(path):
         return kind.read(data)
-    except KeyquorumError as error:
-        raise in_file(error, path) from None
 
 
 def basis_of(
@@ -96,17 +94,13 @@ def basis_of(
     source = (
         read_file(policy, 1 << 20, "policy") if policy else profile_source("root" if format_ == "icann" else "zone")
     )
-    try:
+    with naming(policy or Path("the shipped policy")):
         rules = read_policy(source)
-    except KeyquorumError as error:
-        raise (in_file(error, policy) if policy else error) from None
     previous = previous_digest = None
     if previous_skr:
         data = read_file(previous_skr, SIZE_LIMIT, "previous response")
-        try:
+        with naming(previous_skr):
             previous = read_skr(data)
-        except KeyquorumError as error:
-            raise in_file(error, previous_skr) from None
         previous_digest = hashlib.sha256(data).digest()
     return Basis(
         policy=rules,

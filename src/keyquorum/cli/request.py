@@ -1,5 +1,6 @@
 """``keyquorum request``: make a request of what is to be signed, and show one as everybody sees it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,7 +24,7 @@ from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
-from keyquorum.quorum.task import Task, examine
+from keyquorum.quorum.task import Examination, Task, examine
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
 from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Terms, Window
@@ -77,7 +78,7 @@ def new(
         terms = Terms(ttl=basis.policy.ksk_ttl, ksk_policy=basis.policy.ksk_policy if ksr else None)
         source = Source(format=format_, length=length, sha256=digest)
         task = Task(file, 0, source, window, schema, terms, records)
-        with world.work("Checking", "zones", size=length) as work:
+        with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)
         signed = make_request(task, examination, acceptances, basis, requester.identity)
@@ -102,17 +103,26 @@ def new(
 def show(file: Path, policy: Path | None, previous_skr: Path | None, at: str | None, json_: bool) -> None:
     """Show what the request in FILE asks to have signed, and what the rules say of it."""
     with world.opened(file, "request") as stream:
-        opened = open_request(stream)
+        with world.naming(file):
+            opened = open_request(stream)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, ())
-        with world.work("Checking", "zones", size=task.source.length) as work:
+        with world.naming(file), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
+        examination = _as_requester(opened, examination)
         if json_:
             terminal.as_json({**request_document(opened), **examination_document(task, examination)})
             return
         show_request(opened)
         show_examination(task, examination)
         read_aloud(task.source.sha256)
+
+
+def _as_requester(opened: OpenRequest, examination: Examination) -> Examination:
+    """Show as overruled what the requester overruled; a holder has to decide for itself all the same."""
+    failed = {result.rule for result in examination.report.failed}
+    overrules = {one.rule: one.reason for one in opened.signed.record.overrules if one.rule in failed}
+    return replace(examination, report=examination.report.apply_overrules(overrules))
 
 
 def show_request(opened: OpenRequest) -> None:

@@ -7,7 +7,6 @@ import click
 from keyquorum.cli import terminal, world
 from keyquorum.cli.key import show_key
 from keyquorum.cli.options import FILE, approve_option, passphrase_option, person_at, read_record
-from keyquorum.errors import KeyquorumError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
 from keyquorum.quorum.dealing import accept, open_share
@@ -32,10 +31,8 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
     """
     sealed = read_record(file, SEALED_SHARE)
     with person_at(keystore, passphrase_file) as person:
-        try:
+        with world.naming(file):
             part = open_share(sealed, person.identity)
-        except KeyquorumError as error:
-            raise world.in_file(error, file) from None
         key = sealed.record.key
         show_key(key)
         terminal.heading(f"Dealer {key.record.dealer.record.name}, in words")

@@ -46,10 +46,11 @@ def sign(
     Nothing the requester says is taken on trust: bundles and signing input are derived from the source on this machine.
     """
     with world.opened(request, "request") as file, person_at(keystore, passphrase_file) as person:
-        opened = open_request(file)
+        with world.naming(request):
+            opened = open_request(file)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person.seen())
-        with world.work("Checking", "zones", size=task.source.length) as work:
+        with world.naming(request), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_request(opened)
         show_examination(task, examination)

@@ -52,7 +52,7 @@ def verify(
     kind = _kind_of(file)
     if kind is not None:
         return _verify_record(file, kind, request_file, json_)
-    with world.opened(file, "response") as stream:
+    with world.opened(file, "response") as stream, world.naming(file):
         return _verify_response(
             file, stream, _Trust(key_file, request_file, anchor_file), moment(at) if at else None, json_
         )
@@ -70,7 +70,7 @@ class _Trust:
             check_key(signed)
             keys.append(dnskey_of(signed.record.public))
         if request_file:
-            with world.opened(request_file, "request") as stream:
+            with world.opened(request_file, "request") as stream, world.naming(request_file):
                 keys.extend(ksk.key for ksk in open_request(stream).task.ksks())
         if anchor_file:
             anchors.extend(read_anchors(world.read_file(anchor_file, 1 << 24, "trust anchor")))
@@ -97,17 +97,20 @@ def _kind_of(file: Path) -> str | None:
         head = stream.readline(max(kind.limit for kind in KINDS))
     if not head.startswith(b"{"):
         return None
-    claimed = payload_type_of(head.removesuffix(b"\n"), len(head))
+    with world.naming(file):
+        claimed = payload_type_of(head.removesuffix(b"\n"), len(head))
     return next((kind.name for kind in KINDS if kind.payload_type == claimed), "unknown")
 
 
 def _verify_record(file: Path, kind: str, request_file: Path | None, json_: bool) -> int:
     good = ""
     if kind == KEY_RECORD.name:
-        check_key(read_record(file, KEY_RECORD))
+        signed = read_record(file, KEY_RECORD)
+        with world.naming(file):
+            check_key(signed)
         good = "The key record is signed by its dealer, and the dealing checks."
     elif kind == REQUEST.name:
-        with world.opened(file, "request") as stream:
+        with world.opened(file, "request") as stream, world.naming(file):
             opened = open_request(stream)
         good = f"The request is signed by {opened.requester.record.name}, who may ask; every holder has accepted."
     elif kind == PARTIAL.name:
@@ -131,11 +134,13 @@ def _verify_record(file: Path, kind: str, request_file: Path | None, json_: bool
 
 def _verify_partial(file: Path, request_file: Path) -> str:
     with world.opened(request_file, "request") as stream:
-        opened: OpenRequest = open_request(stream)
+        with world.naming(request_file):
+            opened: OpenRequest = open_request(stream)
         with world.work("Reading", "messages", size=opened.task.source.length) as work:
             messages = derive_messages(opened.task, world.Scratch(), work)
         with (
             world.opened(file, "partial") as partial,
+            world.naming(file),
             world.work("Checking", "messages", size=opened.task.source.length) as work,
         ):
             received = receive(partial, opened)
@@ -203,7 +208,7 @@ def _responses(stream: BinaryIO) -> Iterator[ZoneResponse]:
 
 
 def _compare(response: ZoneResponse, request_file: Path) -> list[str]:
-    with world.opened(request_file, "request") as stream:
+    with world.opened(request_file, "request") as stream, world.naming(request_file):
         return differences(response, open_request(stream).task)
 
 

@@ -69,23 +69,23 @@ def read_file(path: Path, limit: int, what: str) -> bytes:
 
 @contextmanager
 def opened(path: Path, what: str) -> Iterator[BinaryIO]:
-    """Open a file to be read as a stream; UsageError if it cannot be read. Errors inside name the file."""
+    """Open a file to be read as a stream; UsageError if it cannot be read."""
     try:
         file = path.open("rb")
     except OSError as error:
         raise UsageError(f"the {what} cannot be read ({error.strerror})", where=str(path)) from None
     with file:
-        try:
-            yield file
-        except KeyquorumError as error:
-            raise in_file(error, path) from error.__cause__
+        yield file
 
 
-def in_file(error: KeyquorumError, path: Path) -> KeyquorumError:
-    """Give ``error`` with the name of the file it happened in."""
-    if not error.where.startswith(str(path)):
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Add the name of the file at hand to errors."""
+    try:
+        yield
+    except KeyquorumError as error:
         error.where = f"{path}, {error.where}" if error.where else str(path)
-    return error
+        raise
 
 
 def digest_of_bytes(data: bytes) -> bytes:
