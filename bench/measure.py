@@ -4,6 +4,7 @@ A figure is CPU time (user and system, children included once they have ended) u
 always reference / ours of the same run, so above 1 is faster than the reference; a goal is a least ratio.
 """
 
+import os
 import platform
 import resource
 import statistics
@@ -118,7 +119,7 @@ def machine() -> str:
         openssl = "no openssl command"
     return (
         f"{len(models) or '?'} x {models[0] if models else platform.machine()}, "
-        f"{platform.system()} {platform.release()}\n"
+        f"{platform.system()} {platform.release()}, load average {os.getloadavg()[0]:.1f} at the start\n"
         f"keyquorum {__version__}, Python {platform.python_version()}, {openssl}, "
         f"gmpy2 {gmpy2.version()} ({gmpy2.mp_version()})"
     )
