@@ -93,6 +93,8 @@ class Database:
             return self._live().execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise self._judged(error) from error
+        except UnicodeDecodeError as error:  # in SQLite's own message, which quotes the damage
+            raise damaged("its structure is broken", self.where) from error
 
     def begin(self) -> None:
         """Begin a transaction; nothing reaches the disk before ``commit``."""
