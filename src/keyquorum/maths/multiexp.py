@@ -28,7 +28,7 @@ def power_product(bases: Iterable[int], exponents: Iterable[int], modulus: int, 
     total: int = mpz(1)
     while few := list(islice(pairs, max(1, count))):  # more come than were announced: as many again
         total = total * _by_straus(few, modulus, bits) % modulus
-    return total
+    return total % modulus
 
 
 def small_power_product(bases: Sequence[int], exponents: Sequence[int], modulus: int) -> int:
