@@ -197,6 +197,13 @@ class _Demo:
         write_public(path, Answered(PARTIAL.sign(lie, identity), (values,)).chunks(), overwrite=True)
 
 
+class _Said(StringIO):
+    """What a command says, with its colours if we are at a terminal ourselves."""
+
+    def isatty(self) -> bool:
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+
 def _title(number: int, what: str, how: str) -> None:
     terminal.say()
     terminal.say(f"{number}. {what}", style="bold cyan")
@@ -216,10 +223,10 @@ def _run(arguments: Sequence[str], *, quiet: bool) -> None:
     from keyquorum.cli.app import keyquorum  # noqa: PLC0415  # it imports us by name
 
     sys.stdout.flush()
-    said = StringIO()
+    said = _Said()
     with redirect_stdout(said), redirect_stderr(said if quiet else sys.stderr):
         keyquorum.main(args=list(arguments), prog_name="keyquorum", standalone_mode=False)
     if not quiet:
         lines = said.getvalue().splitlines()
-        ends = next((i for i, line in enumerate(lines) if line.startswith("Next:")), len(lines))
+        ends = next((i for i, line in enumerate(lines) if "Next: " in line), len(lines))
         sys.stdout.write("\n".join(lines[:ends]).strip("\n") + "\n")
