@@ -6,11 +6,12 @@ Exit 0 if every goal measured is met, 1 if one is not.
 import argparse
 import sys
 
-from bench import safeprimes
+from bench import rsa, safeprimes
 from bench.measure import Bench, Options, Row, machine, table, tell
 
 BENCHES: dict[str, Bench] = {
     "safeprimes": safeprimes.rows,
+    "rsa": rsa.rows,
 }
 
 
