@@ -220,6 +220,19 @@ def _bombs(good: str) -> Iterator[Vector]:
     ):
         text = f"<!DOCTYPE KSR [{subset}]>\n" + good.replace("zsk 8", "&l9;").replace(">172800<", ">&l9;<", 1)
         yield Vector(name, text.encode(), MalformedError, "line 1: a DTD")
-        for encoding in ("utf-7", "utf-16-le", "cp037"):
-            declared = f'<?xml version="1.0" encoding="{encoding.removesuffix("-le")}"?>{text}'
-            yield Vector(f"{name} in {encoding}", declared.encode(encoding), MalformedError, "")
+    # A parser that believes such a declaration finds a DTD that the bytes do not show.
+    hidden = b'<!DOCTYPE KSR [<!ENTITY e "x">]>' + good.replace("zsk 8", "&e;").encode()
+    declared = b'<?xml version="1.0" encoding="utf-7"?>'
+    yield Vector("DTD in UTF-7", declared + hidden.replace(b"<!", b"+ADwAIQ-"), MalformedError, "declaration may only")
+    wide = f'<?xml version="1.0" encoding="utf-16"?>{hidden.decode()}'
+    yield Vector("DTD in UTF-16", wide.encode("utf-16"), MalformedError, "not UTF-8")
+    for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+        yield Vector(f"DTD in {encoding}", hidden.decode().encode(encoding), MalformedError, "a NUL byte")
+    yield Vector(
+        "DTD in EBCDIC", f'<?xml version="1.0"?>{hidden.decode()}'.encode("cp037"), MalformedError, "not UTF-8"
+    )
+    for said in ('version="1.1"', 'encoding="utf-8"', 'version="1.0" encoding="latin1"', 'version="1.0" more="x"', ""):
+        document = f"<?xml {said}?>{good}".encode()
+        yield Vector(f"declaration {said}", document, MalformedError, "line 1: the XML declaration may only say")
+    yield Vector("declaration without end", b'<?xml version="1.0"', MalformedError, "the XML declaration may only say")
+    yield Vector("byte order mark", b"\xef\xbb\xbf" + good.encode(), MalformedError, "a byte order mark")

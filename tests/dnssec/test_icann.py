@@ -76,6 +76,22 @@ def test_the_two_bad_proofs_are_found(check: Callable[..., None]) -> None:
     assert bad_signatures(read_ksr(real("ksr-bad-signatures.xml")), check) == (9, BAD)
 
 
+def test_faults_of_a_response() -> None:
+    text = real("skr-root-2017-q2-0.xml").decode()
+    for old, new, words in (
+        ("</Response>", "<More/></Response>", "KSR/Response, line 3: the element More is unknown"),
+        ("</Response>", "</Response><Response/>", "KSR, line 2: the element Response is unknown"),
+        ("</ResponsePolicy>", "<More/></ResponsePolicy>", "KSR/Response/ResponsePolicy, line 4: the element More"),
+        ("<Response>", '<Response more="x">', "the attribute more is unknown"),
+        ("<KSK>", "<KSK><More/>", "KSK, line 5: the next element must be PublishSafety"),
+        ("<Key ", '<Signer keyIdentifier="x"/><Key ', "the next element must be Key, and it is Signer"),
+        ('keyTag="61045"', 'keyTag="61046"', "keyTag says 61046, and the tag of this key is 61045"),
+    ):
+        with pytest.raises(MalformedError) as caught:
+            read_skr(text.replace(old, new, 1).encode())
+        assert words in str(caught.value)
+
+
 def test_what_a_real_request_says() -> None:
     request = read_ksr(real("ksr-root-2017-q2-0.xml"))
     assert request.id == "23e34059-7725-46a8-a7d2-662d657aab2b"
@@ -100,8 +116,9 @@ def test_our_own_request_verifies_and_round_trips() -> None:
 
 def test_declaration_offsets_and_absent_identifiers_are_accepted() -> None:
     text = write_ksr(good_request()).decode()
-    request = read_ksr(b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode() + b"\n")
-    assert request == good_request()
+    request = good_request()
+    for said in ("", " encoding='UTF-8'", ' encoding="utf-8" standalone="no"', ' standalone="yes"'):
+        assert read_ksr(f"<?xml version='1.0'{said}?>\n{text}\n".encode()) == request
     assert read_ksr(text.replace("T00:00:00<", "T00:00:00Z<").encode()) == request
     bare = read_ksr(text.replace(' keyIdentifier="zsk 8"', "", 1).encode())
     assert bare.bundles[0].keys[0].identifier == ""

@@ -4,6 +4,7 @@ import tracemalloc
 
 import pytest
 
+from keyquorum.dnssec import xml_reader
 from keyquorum.dnssec.icann import read_ksr, write_ksr
 from keyquorum.errors import MalformedError
 from tests.dnssec.ksr_vectors import Vector, good_request, vectors
@@ -23,6 +24,14 @@ def test_one_fault_is_refused(vector: Vector) -> None:
     assert type(caught.value) is vector.error
     assert vector.words in str(caught.value)
     assert only_ours(lambda: read_ksr(vector.document)) is None
+
+
+@pytest.mark.parametrize("name", ["DTD", "billion laughs", "quadratic blow-up", "external entity", "default attribute"])
+def test_the_second_lock_holds_without_the_first(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xml_reader, "_checked", lambda data: data)
+    (vector,) = [vector for vector in VECTORS if vector.name == name]
+    with pytest.raises(MalformedError, match=r"it has a DTD|not well-formed"):
+        read_ksr(vector.document)
 
 
 def test_names_are_distinct() -> None:

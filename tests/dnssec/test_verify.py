@@ -93,7 +93,8 @@ def test_ecdsa_numbers_have_one_length(algorithm: int, check: Verifier) -> None:
     good = sign(signer, keys)
     half = len(good.signature) // 2
     longer = b"\x00" + good.signature[:half] + b"\x00" + good.signature[half:]
-    for value in (good.signature + b"\x00", longer, good.signature[:-1]):
+    padded = good.signature[:half] + b"\x00" + good.signature[half:]
+    for value in (good.signature + b"\x00", longer, padded, good.signature[:-1]):
         with pytest.raises(SignatureError):
             check(ZONE, keys, replace(good, signature=value), signer.key)
 

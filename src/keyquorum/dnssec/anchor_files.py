@@ -14,7 +14,7 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 
 from keyquorum.dnssec.anchors import ds_text
-from keyquorum.dnssec.model import Dnskey
+from keyquorum.dnssec.model import PROTOCOL, Dnskey
 from keyquorum.errors import MalformedError
 
 _DIGESTS = {2: "SHA-256", 4: "SHA-384"}
@@ -61,6 +61,8 @@ def _anchor(words: list[str]) -> Anchor:
     data = words[[word.upper() for word in words].index(kind, 1) + 1 :]
     rdata = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), " ".join(data))
     if isinstance(rdata, DNSKEY):
+        if rdata.protocol != PROTOCOL:
+            raise MalformedError("the protocol of a DNSKEY is 3 (RFC 4034 section 2.1.2)")
         return Anchor(zone, Dnskey(rdata.flags, rdata.algorithm, rdata.key), "", "")
     assert isinstance(rdata, DS)  # noqa: S101
     if rdata.digest_type not in _DIGESTS:

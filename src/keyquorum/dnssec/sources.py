@@ -38,7 +38,7 @@ def read_source(name: str, stream: BinaryIO, window: Window | None) -> Iterator[
         raise UsageError(f"the format {name!a} is not known; there are {', '.join(FORMATS)}")
     if source.needs_window != (window is not None):
         raise UsageError(
-            f"a request in the format {name} comes {'without' if source.needs_window else 'with'} its own times.",
+            f"a request in the format {name} comes {'without' if source.needs_window else 'with'} its own times",
             do="Give inception and expiration." if source.needs_window else "Give no inception and expiration.",
         )
     return source.read(stream, window or (0, 0))
@@ -56,7 +56,7 @@ def detect_format(head: bytes) -> str:
     first = start.partition(b"\n")[0]
     if first.startswith(b";") and any(mark in first for mark in marks):
         raise RefusedError(
-            "a key signing request of BIND or Knot; read as a zone file it would lose its times.",
+            "a key signing request of BIND or Knot; read as a zone file it would lose its times",
             do="Send it as a KSR or as one zone file for each of its sets of keys.",
         )
     return "zone"

@@ -30,7 +30,7 @@ def parse_time(text: str, *, where: str = "") -> int:
         fields = []
     if not fields or not all(len(field) >= 2 and field.isascii() and field.isdigit() for field in fields):
         raise MalformedError(
-            f"{shown(text)} is not a time.",
+            f"{shown(text)} is not a time",
             where=where,
             do="Write UTC as 2017-04-01T00:00:00+00:00 or as 20170401000000.",
         )
@@ -65,7 +65,7 @@ def parse_duration(text: str, *, where: str = "") -> int:
     seconds = _parts(days, "D") + (_parts(rest, "HMS") if mark else []) if text[:1] == "P" else []
     if not seconds or (mark and not rest) or None in seconds:
         raise MalformedError(
-            f"{shown(text)} is not a duration.",
+            f"{shown(text)} is not a duration",
             where=where,
             do="Write days, hours, minutes and seconds as P21D, PT12H or P5DT4M30S; years and months have no length.",
         )

@@ -1,10 +1,10 @@
 """Read XML of a fixed shape, strictly: every element and attribute is asked for by name and in order.
 
 Refused before the parser sees anything: more than 16 MiB, more elements or attributes than any real document has, what
-is not UTF-8, and everything that begins with ``<!`` or ``<?`` (DTD, entities, comments, CDATA, processing instructions;
-nobody needs them, and a comment in a request would be seen by nobody) but the XML declaration. Refused after it:
-unknown, missing, repeated or misplaced elements and attributes, namespaces, text where none belongs, white space around
-a value. Errors carry the path and the line.
+is not UTF-8 or is declared as something else, and everything that begins with ``<!`` or ``<?`` (DTD, entities,
+comments, CDATA, processing instructions; nobody needs them, and nobody would see a comment in a request) but the XML
+declaration. Refused after it: unknown, missing, repeated or misplaced elements and attributes, namespaces, text where
+none belongs, white space around a value. Errors carry the path and the line.
 """
 
 from collections.abc import Callable, Iterator
@@ -120,9 +120,7 @@ class Element:
 
 def parse_document(data: bytes, name: str) -> Element:
     """Parse ``data`` and give its root element, which must be ``name``; LimitError, MalformedError."""
-    _check_bytes(data)
     parser = etree.XMLParser(
-        encoding="utf-8",
         resolve_entities=False,
         load_dtd=False,
         dtd_validation=False,
@@ -132,9 +130,13 @@ def parse_document(data: bytes, name: str) -> Element:
         recover=False,
     )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(_checked(data), parser)
     except etree.XMLSyntaxError as error:
         raise MalformedError(f"not well-formed XML: {_plain(error.msg)}", where=f"line {error.lineno}") from None
+    # The second lock: whatever the bytes looked like, the parser found no DTD in them.
+    docinfo: Any = root.getroottree().docinfo
+    if docinfo.doctype:
+        raise MalformedError("it has a DTD, which has no place in such a document")
     if _name(root) != name:
         raise MalformedError(f"the document is a {_name(root)}, not a {name}", where=f"line {root.sourceline}")
     return Element(root, name)
@@ -150,22 +152,47 @@ def _plain(text: object) -> str:
     return ascii(str(text)[:60])[1:-1]
 
 
-def _check_bytes(data: bytes) -> None:
+def _checked(data: bytes) -> bytes:
+    """Give ``data`` without its XML declaration, after a look at what a parser should never see.
+
+    Without a declaration, a byte order mark and NUL bytes there is nothing that could make the parser read the bytes
+    in another encoding than we do here (it believes a declared UTF-7 even when told better).
+    """
     if len(data) > SIZE_LIMIT:
         raise LimitError(f"larger than {SIZE_LIMIT >> 20} MiB")
     if data.count(b"<") > TAG_LIMIT or data.count(b"=") > TAG_LIMIT:
         raise LimitError(f"more than {TAG_LIMIT} tags or attributes")
+    body = _without_declaration(data)
     try:
-        data.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8", where=_line(data, error.start)) from None
-    start = len(_DECLARATION) if data.startswith(_DECLARATION) else 0
-    for mark, what in ((b"<!", "a DTD, comment or CDATA section"), (b"<?", "a processing instruction")):
-        found = data.find(mark, start)
+    for mark, what in (
+        (b"<!", "a DTD, comment or CDATA section"),
+        (b"<?", "a processing instruction"),
+        (b"\x00", "a NUL byte"),
+        (b"\xef\xbb\xbf", "a byte order mark"),
+    ):
+        found = body.find(mark)
         if found >= 0:
             raise MalformedError(
-                f"{what}, which has no place in such a document.", where=_line(data, found), do="Have it sent without."
+                f"{what}, which has no place in such a document", where=_line(data, found), do="Have it sent without."
             )
+    return body
+
+
+def _without_declaration(data: bytes) -> bytes:
+    """Put white space in the place of an XML declaration (lines stay the same), which may say UTF-8 and version 1.0."""
+    if not data.startswith(_DECLARATION):
+        return data
+    end = data.find(b"?>") + 2
+    said = data[len(_DECLARATION) : end - 2].decode("latin-1").replace("'", '"').replace("UTF-8", "utf-8").split()
+    version, more = said[:1], said[1:]
+    if more[:1] == ['encoding="utf-8"']:
+        more = more[1:]
+    if end < 2 or version != ['version="1.0"'] or more not in ([], ['standalone="yes"'], ['standalone="no"']):
+        raise MalformedError("the XML declaration may only say version 1.0 and UTF-8", where="line 1")
+    return bytes(code if code == 10 else 32 for code in data[:end]) + data[end:]
 
 
 def _line(data: bytes, position: int) -> str:

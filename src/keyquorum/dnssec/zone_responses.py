@@ -16,8 +16,8 @@ import dns.rdatatype
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
-from keyquorum.dnssec.fields import domain
-from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, Signature, ZoneResponse
+from keyquorum.dnssec.fields import decimal, domain
+from keyquorum.dnssec.model import PROTOCOL, Bundle, Dnskey, PublishedKey, Signature, ZoneResponse
 from keyquorum.dnssec.zone_lines import Record, records
 from keyquorum.errors import MalformedError
 
@@ -48,7 +48,7 @@ def read_signed_rrsets(stream: BinaryIO) -> Iterator[ZoneResponse]:
                 zone, keys, signatures = owner, [], []
             _take(record, keys, signatures, origin)
         except MalformedError as error:
-            raise MalformedError(error.what, where=error.where or f"line {record.line}", do=error.do) from None
+            raise type(error)(error.what, where=error.where or f"line {record.line}", do=error.do) from None
     if keys:
         found = True
         yield _response(zone, keys, signatures)
@@ -68,7 +68,7 @@ def _take(record: Record, keys: list[PublishedKey], signatures: list[Signature],
     tokens = record.tokens if record.indented else record.tokens[1:]
     ttl: int | None = None
     while tokens and (tokens[0].isdigit() or tokens[0].upper() == b"IN"):
-        ttl = int(tokens[0]) if tokens[0].isdigit() else ttl
+        ttl = decimal(tokens[0].decode("ascii")) if tokens[0].isdigit() else ttl
         tokens = tokens[1:]
     kind = tokens[0].upper() if tokens else b""
     if kind == b"DNSKEY" or (kind == b"RRSIG" and tokens[1:2] and tokens[1].upper() == b"DNSKEY"):
@@ -81,9 +81,15 @@ def _take(record: Record, keys: list[PublishedKey], signatures: list[Signature],
         except (dns.exception.DNSException, ValueError, OverflowError) as error:
             raise MalformedError(f"not a {kind.decode('ascii')} record ({type(error).__name__})") from None
         if isinstance(rdata, DNSKEY):
+            _check_protocol(rdata)
             keys.append(PublishedKey(Dnskey(rdata.flags, rdata.algorithm, rdata.key), ttl))
         elif isinstance(rdata, RRSIG):
             signatures.append(_signature(rdata, ttl))
+
+
+def _check_protocol(rdata: DNSKEY) -> None:
+    if rdata.protocol != PROTOCOL:
+        raise MalformedError("the protocol of a DNSKEY is 3 (RFC 4034 section 2.1.2)")
 
 
 def _signature(rdata: RRSIG, ttl: int) -> Signature:

@@ -123,14 +123,14 @@ class _State:
             position += 1
         kind = tokens[position].upper() if position < len(tokens) else b""
         if kind == b"TYPE48":
-            raise MalformedError("a DNSKEY in generic form.", do="Write it as DNSKEY (RFC 4034 section 2.2).")
+            raise MalformedError("a DNSKEY in generic form", do="Write it as DNSKEY (RFC 4034 section 2.2).")
         if not kind[:1].isalpha():
             raise MalformedError("a record without a type")
         if kind != b"DNSKEY":
             return None
         ttl = next((one for one in (explicit, self.default_ttl, self.last_ttl) if one is not None), None)
         if ttl is None:
-            raise MalformedError("a record without a TTL.", do="Give it one, or write $TTL above it.")
+            raise MalformedError("a record without a TTL", do="Give it one, or write $TTL above it.")
         return self._owner(), PublishedKey(_dnskey(tokens[position + 1 :]), ttl)
 
     def _directive(self, tokens: list[bytes]) -> None:
@@ -173,7 +173,7 @@ def _check_fits(keys: list[PublishedKey], published: PublishedKey) -> None:
 def _check_new(seen: set[bytes], zone: dns.name.Name) -> None:
     wire = zone.to_digestable()
     if wire in seen:
-        raise MalformedError(f"DNSKEY records of {zone.to_text()} were seen before.", do="Put them all together.")
+        raise MalformedError(f"DNSKEY records of {zone.to_text()} were seen before", do="Put them all together.")
     if len(seen) == ZONE_LIMIT:
         raise LimitError(f"more than {ZONE_LIMIT} zones")
     seen.add(wire)
