@@ -18,7 +18,8 @@ KEY, OTHER = pair(13).key, pair(13, number=1).key
 @pytest.mark.parametrize(
     "text",
     [ds_text(ROOT, KEY), ds_text(ROOT, KEY, "SHA-384"), dnskey_text(ROOT, KEY),
-     ds_text(ROOT, KEY).replace("IN", "3600 IN"), "\n; a comment\n" + ds_text(ROOT, KEY).replace("IN DS", "ds") + " ; the key\n"],
+     ds_text(ROOT, KEY).replace("IN", "3600 IN"),
+     "\n; a comment\n" + ds_text(ROOT, KEY).replace("IN DS", "ds") + " ; the key\n"],
 )  # fmt: skip
 def test_an_anchor_covers_its_key_and_no_other(text: str) -> None:
     (anchor,) = read_anchors(text.encode())
