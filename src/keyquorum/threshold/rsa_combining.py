@@ -6,7 +6,8 @@ needed are judged at the end, so that a liar is named even where nobody was harm
 
 Naming without proofs has a limit. Two liars can cancel each other within one set of M, and then an honest holder is the
 one who does not fit to *that* set. M-1 proved answers and the signature leave no doubt; with fewer, a holder is named
-only if no set of M answers with its own among them signs. Else it is left out: neither good nor named.
+only if no set of M answers with its own among them signs, which names no honest holder while M answers are honest. Else
+it is left out: neither good nor named. Without proofs the search tries up to C(answers, M) sets, about 0.1 ms each.
 
 Refused: an answer of a holder that does not exist, fewer than M answers that agree.
 """
@@ -159,9 +160,10 @@ class _Combination:
         rest = set(self.candidates()) - set(used)
         fitting = {*used, *(index for index in rest if self._signs((index, *used[1:]), message, row))}
         strangers = set(self.candidates()) - fitting
-        settled = len(fitting & self.proved) >= self.public.threshold - 1
+        witnesses = len(fitting & self.proved)
         for index in sorted(strangers):
-            if settled:
+            # A proof of its own weighs against one witness more.
+            if witnesses >= self.public.threshold - (index not in self.proved):
                 self.liars[index] = (
                     f"its value for message {position + 1} does not fit to answers that are proved "
                     f"({', '.join(map(str, sorted(fitting & self.proved)))}) and to the signature."

@@ -41,7 +41,10 @@ Dealt = tuple[RsaPublic, tuple[RsaShare, ...]]
 
 
 def deal(key: PrivateKey | None, plan: Plan, minimum_bits: int, rng: Rng, work: Work) -> Dealt:
-    """Make a new key (``key`` None) or share an existing one; raises ParameterError for what is refused."""
+    """Make a new key (``key`` None) or share an existing one; raises ParameterError for what is refused.
+
+    ``work.advance`` is told of candidates for primes and of nothing else.
+    """
     check_quorum(plan.threshold, plan.holders)
     check_algorithm(plan.algorithm)
     if key is None:
@@ -137,7 +140,7 @@ def _check_factors(p: int, q: int, e: int, plan: Plan, kind: Kind, minimum_bits:
 def _published(n: int, e: int, kind: Kind, plan: Plan, shares: list[int], work: Work) -> Dealt:
     """Compute the verification values and put the dealing together."""
     power = partial(_verification_values, verification_base(n, e), n)
-    verification = tuple(work.map(power, shares, batch=1))
+    verification = tuple(Work(work.executor, work.workers).map(power, shares, batch=1))
     public = RsaPublic(plan.algorithm, plan.threshold, plan.holders, n, e, kind, verification)
     return public, tuple(RsaShare(index, value) for index, value in enumerate(shares, 1))
 
