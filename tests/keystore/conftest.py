@@ -1,4 +1,4 @@
-"""The watched disk: compiled once a session, run in a child process."""
+"""A keystore to work with; the watched disk, compiled once a session and run in a child process."""
 
 import json
 import os
@@ -12,8 +12,30 @@ from typing import Any
 
 import pytest
 
+from keyquorum.keystore import Cost, Keystore
+from tests.keystore.seeded import seeded
+
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., list[dict[str, Any]]]
+PASSPHRASE = b"correct horse"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "alice.keystore"
+    Keystore.create(path, PASSPHRASE, "alice", seeded(1), cost=Cost.TEST)
+    return path
+
+
+@pytest.fixture
+def keystore(path: Path) -> Iterator[Keystore]:
+    with Keystore.open(path, PASSPHRASE) as keystore:
+        yield keystore
+
+
+def reopened(keystore: Keystore, path: Path) -> Keystore:
+    keystore.close()
+    return Keystore.open(path, PASSPHRASE)
 
 
 @pytest.fixture(scope="session")

@@ -78,11 +78,10 @@ class Database:
         self._descriptors: list[int] = []
         self._process = os.getpid()
         try:
-            try:
-                real = self._lock(wait)
-            except OSError as error:
-                raise storage_error(path, error) from error
-            self._connect(real)
+            self._connect(self._lock(wait))
+        except OSError as error:
+            self.close()
+            raise storage_error(path, error) from error
         except BaseException:
             self.close()
             raise
@@ -173,20 +172,11 @@ class Database:
         process. It comes before SQLite opens the file and goes after, so SQLite's own locks never matter.
         """
         deadline = time.monotonic() + wait
-        while True:
-            real = self._path.resolve(strict=True)
-            descriptor = os.open(real, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-            self._descriptors = [descriptor]
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._descriptors.clear()
-                os.close(descriptor)
-                if time.monotonic() >= deadline:
-                    raise self._busy() from None
-                time.sleep(_LOOK_AGAIN)
-                continue
-            break
+        while not self._take(real := self._path.resolve(strict=True)):
+            if time.monotonic() >= deadline:
+                raise self._busy()
+            time.sleep(_LOOK_AGAIN)
+        descriptor = self._descriptors[0]
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeystoreError("this is no ordinary file", where=self.where, do="Give the name of a keystore.")
@@ -201,6 +191,23 @@ class Database:
             raise damaged("its first bytes were changed", self.where)
         self._descriptors.append(os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         return real
+
+    def _take(self, real: Path) -> bool:
+        """Try to lock the file at ``real``; false if somebody has it, or has just put another one in its place."""
+        descriptor = os.open(real, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = os.path.samestat(os.fstat(descriptor), real.stat())
+        except BlockingIOError:
+            taken = False
+        except OSError:
+            os.close(descriptor)
+            raise
+        if taken:
+            self._descriptors.append(descriptor)
+        else:
+            os.close(descriptor)
+        return taken
 
     def _connect(self, real: Path) -> None:
         try:
@@ -217,10 +224,7 @@ class Database:
         if report != [("ok",)]:
             raise damaged("its structure is broken", self.where)
         # A journal that SQLite leaves alone here was cut off before it mattered.
-        try:
-            real.with_name(f"{real.name}-journal").unlink(missing_ok=True)
-        except OSError as error:
-            raise storage_error(self._path, error) from error
+        real.with_name(f"{real.name}-journal").unlink(missing_ok=True)
         self.rollback()
         # Whatever was found here must not be undone by an older journal that comes back after a power cut.
         self._sync_directory()

@@ -257,11 +257,9 @@ class Keystore:
         self._total = self._total.plus(self._vault.mark(form, kind, name, sealed))
 
     def _remove(self, form: str, kind: str, name: str) -> None:
-        sealed = self._sealed(form, kind, name)
-        if sealed is None:
-            raise damaged(f"the {form} {kind}/{name} is gone", self._database.where)
-        self._database.run("DELETE FROM entry WHERE form = ? AND kind = ? AND name = ?", form, kind, name)
-        self._total = self._total.minus(self._vault.mark(form, kind, name, sealed))
+        statement = "DELETE FROM entry WHERE form = ? AND kind = ? AND name = ? RETURNING sealed"
+        for (sealed,) in self._database.run(statement, form, kind, name):
+            self._total = self._total.minus(self._vault.mark(form, kind, name, sealed))
 
     def _sealed(self, form: str, kind: str, name: str) -> bytes | None:
         rows = self._database.run("SELECT sealed FROM entry WHERE form = ? AND kind = ? AND name = ?", form, kind, name)
