@@ -42,14 +42,14 @@ def test_an_answer_is_given_once(keystore: Keystore, path: Path) -> None:
 
 
 def test_what_was_used_is_gone_from_the_file(keystore: Keystore, path: Path) -> None:
-    keystore.put("nonce", "7", b"secret nonce")
+    keystore.put("nonce", "7", bytes(3000))
     connection = sqlite3.connect(path)
     ((sealed,),) = connection.execute("SELECT sealed FROM entry WHERE name = '7'").fetchall()
     connection.close()
     assert sealed in path.read_bytes()
     keystore.answer_once("nonce", "7", DIGEST, lambda _secret: b"answer")
-    assert sealed[:12] not in path.read_bytes()
-    assert sealed[-12:] not in path.read_bytes()
+    raw = path.read_bytes()
+    assert not [at for at in range(0, len(sealed), 100) if sealed[at : at + 12] in raw]
 
 
 def test_an_answer_needs_a_secret_and_a_digest(keystore: Keystore) -> None:

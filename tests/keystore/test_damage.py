@@ -73,6 +73,15 @@ def test_cut_short_or_with_rubbish_after_it(path: Path) -> None:
         assert opened(path) == good
 
 
+@pytest.mark.parametrize("versions", [b"\2\2", b"\1\2", b"\2\1"])
+def test_made_to_look_like_one_with_a_write_ahead_log(versions: bytes, path: Path) -> None:
+    raw = path.read_bytes()
+    path.write_bytes(raw[:18] + versions + raw[20:])
+    with pytest.raises(DamagedKeystoreError, match="first bytes"):
+        opened(path)
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_blocks_of_zeros_and_of_another_keystore(path: Path) -> None:
     raw, good = path.read_bytes(), opened(path)
     other = path.with_name("other")
