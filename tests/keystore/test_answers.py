@@ -42,7 +42,7 @@ def test_an_answer_is_given_once(keystore: Keystore, path: Path) -> None:
 
 
 def test_what_was_used_is_gone_from_the_file(keystore: Keystore, path: Path) -> None:
-    keystore.put("nonce", "7", bytes(3000))
+    keystore.put("nonce", "7", bytes(700))
     connection = sqlite3.connect(path)
     ((sealed,),) = connection.execute("SELECT sealed FROM entry WHERE name = '7'").fetchall()
     connection.close()
