@@ -50,7 +50,7 @@ def rsa_key(exponent: int, modulus: int, order: int, *, flags: int = 256, algori
     def sign(message: bytes) -> bytes:
         digest = SHA256_INFO + hashlib.sha256(message).digest()
         padded = b"\0\1" + b"\xff" * (length - 3 - len(digest)) + b"\0" + digest
-        return pow(int.from_bytes(padded, "big"), private, modulus).to_bytes(length, "big")
+        return int(gmpy2.powmod(int.from_bytes(padded, "big"), private, modulus)).to_bytes(length, "big")
 
     _SIGN[algorithm, key.public_key] = sign
     return key
