@@ -3,23 +3,20 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from rich.text import Text
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.options import FILE, json_option, passphrase_option, person_at
-from keyquorum.errors import KeyquorumError, UsageError, WrongPartialError
+from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.keystore.files import new_file, write_public
-from keyquorum.quorum.combining import Combined, Received, combine, receive, responses, write_output
+from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import derive_messages
-from keyquorum.records.files import read_header
-from keyquorum.records.kinds import PARTIAL, RESPONSE, Contribution, Response
+from keyquorum.records.kinds import RESPONSE, Response
 
 
 @click.command("combine")
@@ -45,6 +42,7 @@ def combine_command(
 
     Needs no secret. Every signature is verified by two libraries before it is written.
     """
+    paths = tuple(dict.fromkeys(path.resolve() for path in partials))
     with world.opened(request, "request") as file:
         with world.naming(request):
             opened = open_request(file)
@@ -56,9 +54,10 @@ def combine_command(
             messages = derive_messages(task, world.Scratch(), work)
         total = sum(map(len, messages))
         with ExitStack() as stack:
-            came = _receive(partials, opened, stack)
+            files = [stack.enter_context(world.opened(path, "partial")) for path in paths]
+            came = receive_all(files, opened)
             with world.work("Combining", "messages", size=task.source.length, total=total) as work:
-                combined = combine(opened, messages, came.received, came.faults, world.Scratch(), work)
+                combined = combine(opened, messages, came.good, came.faults, world.Scratch(), work)
         with world.work("Verifying", "zones", size=task.source.length) as work:
             digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
     if identity:
@@ -73,48 +72,17 @@ def combine_command(
             )
             record = RESPONSE.sign(response, person.identity)
             write_public(out.with_name(out.name + ".response.json"), record.envelope + b"\n", overwrite=True)
+    unreadable = [(paths[position], error) for position, error in came.unreadable]
     if json_:
-        terminal.as_json(_document(opened, combined, came, out, total))
+        terminal.as_json(_document(opened, combined, unreadable, out, total))
         return
-    _show(opened, combined, came.unreadable)
+    _show(opened, combined, unreadable)
     terminal.say()
     terminal.say(
         f"{total:,} signature{'s' * (total != 1)}, each verified by cryptography and by dnspython.", style="green"
     )
     terminal.facts({"response": str(out)})
     terminal.next_step(f"keyquorum verify {out} --request {request}, and hand {out} to whoever runs the zone.")
-
-
-@dataclass(slots=True)
-class _Partials:
-    """The partials as they came in: good ones, faulty ones of known holders, and files of which nothing can be said."""
-
-    received: list[Received]
-    faults: list[Contribution]
-    unreadable: list[tuple[Path, KeyquorumError]]
-
-
-def _receive(paths: Sequence[Path], opened: OpenRequest, stack: ExitStack) -> _Partials:
-    partials = _Partials([], [], [])
-    for path in dict.fromkeys(path.resolve() for path in paths):
-        file = stack.enter_context(world.opened(path, "partial"))
-        try:
-            partials.received.append(receive(file, opened))
-        except WrongPartialError as error:
-            partials.faults.extend(_faults(file, opened, error))
-        except KeyquorumError as error:
-            partials.unreadable.append((path, error))
-    return partials
-
-
-def _faults(file: BinaryIO, opened: OpenRequest, error: WrongPartialError) -> list[Contribution]:
-    """Blame the signer of a faulty partial for every key in the request it holds a share of."""
-    file.seek(0)
-    signed = read_header(file, PARTIAL)
-    blamed = [(key, key.record.index_of(signed.record.signer)) for key in opened.task.keys]
-    return [
-        Contribution(key=key.id, index=index, partial=signed.id, fault=error.what) for key, index in blamed if index
-    ]
 
 
 def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
@@ -152,7 +120,9 @@ def _show(opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Pa
         terminal.say(f"  {path.name}: not used, its maker is not known: {error}", style="red")
 
 
-def _document(opened: OpenRequest, combined: Combined, partials: _Partials, out: Path, total: int) -> dict[str, object]:
+def _document(
+    opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Path, KeyquorumError]], out: Path, total: int
+) -> dict[str, object]:
     names = {key.id: key.record for key in opened.task.keys}
     return {
         "request": opened.signed.id.hex(),
@@ -168,5 +138,5 @@ def _document(opened: OpenRequest, combined: Combined, partials: _Partials, out:
             }
             for one in combined.contributions
         ],
-        "unreadable": [{"file": str(path), "why": str(error)} for path, error in partials.unreadable],
+        "unreadable": [{"file": str(path), "why": str(error)} for path, error in unreadable],
     }

@@ -5,7 +5,7 @@ rest combined. Refused: partials of which fewer than M are good (NotEnoughError,
 dnspython does not verify is never handed out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -36,11 +36,38 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Partials:
+    """Partials as they came in: ``good`` ones, ``faults`` of known holders, and the ``unreadable``, by position.
+
+    Good means no more than that they can be combined; whose values are wrong is found out then.
+    """
+
+    good: tuple[Received, ...]
+    faults: tuple[Contribution, ...]
+    unreadable: tuple[tuple[int, KeyquorumError], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Combined:
     """Signatures by key id, each in the order of its messages, and what became of each partial."""
 
     signatures: Mapping[bytes, Spool]
     contributions: tuple[Contribution, ...]
+
+
+def receive_all(files: Iterable[BinaryIO], request: OpenRequest) -> Partials:
+    """Read all partials for ``request``; one that cannot be read stops nobody else."""
+    good: list[Received] = []
+    faults: list[Contribution] = []
+    unreadable: list[tuple[int, KeyquorumError]] = []
+    for position, file in enumerate(files):
+        try:
+            good.append(receive(file, request))
+        except WrongPartialError as error:
+            faults.extend(_faults(file, request, error))
+        except KeyquorumError as error:
+            unreadable.append((position, error))
+    return Partials(tuple(good), tuple(faults), tuple(unreadable))
 
 
 def receive(file: BinaryIO, request: OpenRequest) -> Received:
@@ -119,6 +146,15 @@ def write_output(format_: str, found: Iterator[ZoneResponse]) -> Iterator[tuple[
             yield name, write_rrset(response.zone, bundle).encode("ascii")
 
 
+def _faults(file: BinaryIO, request: OpenRequest, error: WrongPartialError) -> Iterator[Contribution]:
+    """Blame the signer of a faulty partial for every key in the request it holds a share of."""
+    file.seek(0)
+    signed: Signed[Partial] = read_header(file, PARTIAL)
+    for key in request.task.keys:
+        if (index := key.record.index_of(signed.record.signer)) is not None:
+            yield _contribution(key, index, signed, error.what)
+
+
 def _read_values(
     file: BinaryIO, partial: Partial, holders: Mapping[bytes, int], request: OpenRequest
 ) -> dict[bytes, Stream]:
@@ -164,13 +200,13 @@ def _combine_key(
         answers = {index: queue[0][1] for index, queue in candidates.items() if queue}
         faulty = {fault.index for fault in [*faults, *told] if fault.key == key.id}
         if len(answers) < public.threshold:
-            raise _not_enough(key.record, answers.keys() - faulty, faulty)
+            raise _not_enough(key.record, answers.keys(), faulty - answers.keys())
         signatures = Spool(new_file())
         try:
             outcome = scheme_for(public.algorithm).combine(public, messages, answers, context, signatures.append, work)
         except NotEnoughError as error:
             if not error.culprits or not any(len(candidates[index]) > 1 for index in error.culprits):
-                wrong = faulty | set(error.culprits)
+                wrong = (faulty - answers.keys()) | set(error.culprits)
                 raise _not_enough(key.record, answers.keys() - wrong, wrong) from None
             # Somebody sent two answers and the first one was wrong: look at the second before giving up.
             for index in error.culprits:
