@@ -99,7 +99,7 @@ auth-zone:
     def query(name: str, kind: str, timeout: float = 5) -> dns.message.Message:
         asked = dns.message.make_query(name, kind, want_dnssec=True)
         asked.flags |= dns.flags.AD
-        return dns.query.udp(asked, "127.0.0.1", port=port, timeout=timeout)
+        return dns.query.udp_with_fallback(asked, "127.0.0.1", port=port, timeout=timeout)[0]
 
     log = directory / "unbound.log"
     with log.open("wb") as out, subprocess.Popen([path, "-d", "-c", str(config)], stdout=out, stderr=out) as process:
