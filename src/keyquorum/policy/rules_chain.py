@@ -31,13 +31,13 @@ def safety(subject: Subject) -> Outcome:
     now, before = _in_use(subject.request.bundles), _in_use(previous.bundles)
     start = subject.request.bundles[0].inception
     found = [] if now else [("request", "no key stands in every bundle, so no key can sign the zone all the time")]
-    for key in now:
-        stood = 0 if key in before else start - _standing_since(previous.bundles, key, start)
-        if key not in before and stood < publish:
+    for key in (one for one in now if one not in before):
+        stood = start - _standing_since(previous.bundles, key, start)
+        if stood < publish:
             found.append((f"key tag {tag(key)}", f"stood for {span(stood)} before it signs, less than {span(publish)}"))
-    for key in before:
-        stays = 0 if key in now else _standing_until(subject.request.bundles, key, start) - start
-        if key not in now and stays < retire:
+    for key in (one for one in before if one not in now):
+        stays = _standing_until(subject.request.bundles, key, start) - start
+        if stays < retire:
             found.append((f"key tag {tag(key)}", f"stays for {span(stays)} after it signed, less than {span(retire)}"))
     return judged(found, f"keys stand {span(publish)} before they sign and {span(retire)} after")
 
