@@ -29,6 +29,22 @@ class ShortStream(BrokenStream):
         yield from [self[j] for j in range(self.readable)]
 
 
+class LongerThanItSays(list[bytes]):
+    """Holds one value for each message, and says it holds one less."""
+
+    def __len__(self) -> int:
+        return super().__len__() - 1
+
+
+class EndlessStream(list[bytes]):
+    """Gives its values, and then the first of them for ever."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from [self[j] for j in range(len(self))]
+        while True:
+            yield self[0]
+
+
 def changed(answer: Answer, position: int, value: bytes) -> Answer:
     """Give the answer with one value replaced."""
     values = list(answer.values)
@@ -58,6 +74,14 @@ def _read_until(kind: type[BrokenStream]) -> Lie:
     return lie
 
 
+def _streamed_as(kind: type[list[bytes]]) -> Lie:
+    def lie(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+        honest = dealt.answer(index, texts)
+        return Answer(kind(honest.values), honest.proof)
+
+    return lie
+
+
 def _longer(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
     honest = dealt.answer(index, texts)
     return Answer([*honest.values, next(iter(honest.values))], honest.proof)
@@ -81,6 +105,7 @@ HARMFUL: Mapping[str, Lie] = MappingProxyType({
     "huge": last(lambda _, value: value * 1000),
     "a value too many": _longer,
     "a value too few": _shorter,
+    "another length than it says": _streamed_as(LongerThanItSays),
     "a file that breaks off": _read_until(BrokenStream),
     "a stream that ends early": _read_until(ShortStream),
 })  # fmt: skip
@@ -92,6 +117,7 @@ PROOFS: Mapping[str, Lie] = MappingProxyType({
     "another holder's proof": lambda dealt, index, texts: Answer(
         dealt.answer(index, texts).values, _other_holder(dealt, index, texts).proof
     ),
+    "a stream that does not end": _streamed_as(EndlessStream),
     "no proof of this scheme": lambda dealt, index, texts: Answer(dealt.answer(index, texts).values, object()),
 })  # fmt: skip
 """Right values with a wrong proof: the signature comes out, and whoever is checked is named."""

@@ -181,10 +181,10 @@ def test_a_request_without_messages(case: Case) -> None:
 @each_case
 def test_values_go_to_an_empty_spool(case: Case) -> None:
     dealt = case.deal(2, 3)
+    spool = MemorySpool([b"x"])
     with pytest.raises(UsageError):
-        dealt.scheme.sign(
-            dealt.public, dealt.shares[0], None, messages(1), CONTEXT, MemorySpool([b"x"]), seeded(), HERE
-        )
+        dealt.scheme.sign(dealt.public, dealt.shares[0], None, messages(1), CONTEXT, spool, seeded(), HERE)
+    assert spool == [b"x"]
 
 
 @each_case

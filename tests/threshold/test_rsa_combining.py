@@ -75,7 +75,7 @@ def test_two_of_five_without_any_proof(kind: str) -> None:
     honest = bare_answers(dealt, range(1, 6), texts)
     for liars in combinations(range(1, 6), 2):
         # Not together: each at a message of its own, or both at one.
-        for positions in ((0, 3), (2, 2)):
+        for positions in ((0, 3), (3, 0), (2, 2)):
             lies = {
                 liar: shifted(dealt, honest[liar], position, 5 + liar)
                 for liar, position in zip(liars, positions, strict=True)
@@ -139,6 +139,29 @@ def test_two_conspirators_without_proofs_cannot_have_an_honest_holder_named() ->
         assert signatures_ == [dealt.sign_undivided(text) for text in texts]
         assert not outcome.liars
         assert outcome.good == {1, 2, 3}
+
+
+def test_one_proved_answer_among_three_does_not_settle_it() -> None:
+    # 3, proved, fits to the conspirators 1 and 2 as well as to the honest 4 and 5.
+    dealt = rsa_dealt("new", 512, 3, 5)
+    texts = messages(1)
+    answers = bare_answers(dealt, range(1, 6), texts) | dealt.answers([3], texts)
+    conspiring(dealt, answers, (1, 2), (1, 2, 3))
+    _, outcome = dealt.combine(texts, answers)
+    assert not outcome.liars.keys() & {3, 4, 5}
+    assert 3 in outcome.good
+
+
+def test_a_proof_protects_from_conspirators() -> None:
+    # Nothing signs with 3 but what its own proof says; 1 and 2 made {1, 2, 5} sign, and 4 is simply wrong.
+    dealt = rsa_dealt("new", 512, 3, 5)
+    texts = messages(1)
+    answers = bare_answers(dealt, range(1, 6), texts) | dealt.answers([3], texts)
+    conspiring(dealt, answers, (1, 2), (1, 2, 5))
+    answers[4] = bare(shifted(dealt, answers[4], 0, 1001))
+    _, outcome = dealt.combine(texts, answers)
+    assert outcome.liars.keys() == {4}
+    assert 3 in outcome.good
 
 
 def test_conspirators_who_strip_their_proofs_are_named() -> None:

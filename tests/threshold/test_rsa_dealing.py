@@ -247,6 +247,9 @@ def test_a_share_that_is_not_the_published_one(kind: str) -> None:
     for index in (1, 3):
         with pytest.raises(ShareError):
             SMALL.check_share(public, index, share)
+    nothing = replace(public, verification=(public.verification[0], 1, public.verification[2]))
+    with pytest.raises(ShareError, match="size"):
+        SMALL.check_share(nothing, 2, RsaShare(2, 0))
     with pytest.raises(ShareError):
         SMALL.check_share(public, 2, RsaShare(2, rsa_dealt(kind, 512, 2, 3, seed=1).shares[1].value))
 

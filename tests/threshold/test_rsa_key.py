@@ -66,7 +66,10 @@ def test_an_algorithm_that_is_not_ours(algorithm: int) -> None:
     refused_everywhere(replace(rsa_dealt("new", 512, 2, 3).public, algorithm=algorithm))
 
 
-@pytest.mark.parametrize(("bits", "kind"), [(2047, "new"), (2047, "existing"), (2049, "new"), (4097, "existing")])
+@pytest.mark.parametrize(
+    ("bits", "kind"),
+    [(2047, "new"), (2047, "existing"), (2049, "new"), (3071, "new"), (4095, "new"), (4097, "existing")],
+)
 def test_a_modulus_one_bit_off(bits: int, kind: str) -> None:
     public = replace(rsa_dealt("new", 512, 2, 3).public, n=(3 << (bits - 2)) + 1, kind=kind)
     assert public.bits == bits
@@ -98,14 +101,19 @@ def test_the_public_part_of_another_scheme() -> None:
         SMALL.check(object(), 1, [], None, CONTEXT, HERE)  # type: ignore[arg-type]
 
 
-
-
 def test_the_verification_base_is_recomputed_from_n_and_e() -> None:
     public = rsa_dealt("new", 512, 2, 3).public
     w = expand("keyquorum/rsa/v/v1", 512 + 128, public.n.to_bytes(64, "big"), (65537).to_bytes(64, "big"))
     assert verification_base(public.n, public.e) == w * w % public.n
     assert gmpy2.gcd(w, public.n) == 1
     assert verification_base(public.n, 257) != verification_base(public.n, public.e)
+
+
+def test_a_verification_base_that_is_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = safe_key(512).private_numbers()
+    monkeypatch.setattr("keyquorum.threshold.rsa_key.expand", lambda *_: 6 * numbers.p)
+    with pytest.raises(ParameterError, match="factor in common"):
+        verification_base(numbers.p * numbers.q, 269)
 
 
 def test_messages_that_cannot_be_signed() -> None:

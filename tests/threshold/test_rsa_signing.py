@@ -217,6 +217,23 @@ def test_a_seed_without_the_values_would_let_two_wrong_ones_pass_together() -> N
             SMALL.check(public, 1, texts, Answer(wrong, dealt.answer(1, texts).proof), CONTEXT, HERE)
 
 
+def test_values_of_another_width_are_refused_even_with_a_proof_over_them() -> None:
+    dealt = rsa_dealt("new", 512, 2, 3)
+    public, texts = dealt.public, messages(2)
+    claim = claim_of(public, 1, CONTEXT)
+    roots = [int(padded(text, 8, 64)) for text in texts]
+    for lead in (b"", b"\x00"):
+        values = [lead + value for value in dealt.answer(1, texts).values]
+        seed = batch_seed(claim, 2, [pow(x, 4, public.n).to_bytes(64, "big") for x in roots], values)
+        weighed = weigh(claim, seed, 1, roots, [number(value) for value in values])
+        answer = Answer(values, RsaProof(*prove(claim, seed, weighed, dealt.shares[0].value, seeded())))
+        if not lead:
+            SMALL.check(public, 1, texts, answer, CONTEXT, HERE)
+            continue
+        with pytest.raises(WrongPartialError, match="64 bytes"):
+            SMALL.check(public, 1, texts, answer, CONTEXT, HERE)
+
+
 def test_a_proof_with_another_share_than_the_published_one() -> None:
     dealt, other = rsa_dealt("new", 512, 2, 3), rsa_dealt("new", 512, 2, 3, seed=1)
     answer = dealt.answer(1, messages(2), share=other.shares[0])
