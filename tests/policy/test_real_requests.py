@@ -7,7 +7,7 @@ import dns.name
 import pytest
 
 from keyquorum.dnssec.icann import read_ksr, read_skr
-from keyquorum.dnssec.model import Dnskey, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.model import Dnskey, Terms, ZoneRequest, ZoneResponse
 from keyquorum.policy.profile import profile
 from keyquorum.policy.rules import RULES, evaluate
 from keyquorum.policy.subject import Status, Subject
@@ -33,7 +33,9 @@ def root_ksk() -> Dnskey:
 
 def subject(name: str, day: tuple[int, int, int], *, ksks: tuple[Dnskey, ...] = ()) -> Subject:
     at = timegm((*day, 12, 0, 0))
-    return Subject(request(name), profile("root"), ksks, frozenset({dns.name.root}), None, at, at)
+    root = profile("root")
+    terms = Terms(root.ksk_ttl, root.ksk_policy)
+    return Subject(request(name), root, ksks, frozenset({dns.name.root}), None, at, at, terms=terms)
 
 
 def statuses(subject: Subject) -> dict[str, Status]:

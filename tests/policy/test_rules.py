@@ -10,7 +10,7 @@ from pathlib import Path
 import dns.name
 import pytest
 
-from keyquorum.dnssec.model import Dnskey, KeyKind, PublishedKey
+from keyquorum.dnssec.model import Dnskey, KeyKind, PublishedKey, Terms
 from keyquorum.errors import SignatureError
 from keyquorum.policy.profile import AllowedKey, Bounds
 from keyquorum.policy.rules import RULES, evaluate
@@ -46,6 +46,8 @@ from tests.policy.good_request import (
 EXAMPLE = dns.name.from_text("example.")
 spoil = Spoiler(good())
 spoil_plain = Spoiler(plain())
+TERMS = Terms(good().policy.ksk_ttl, good().policy.ksk_policy)
+NOT_THE_POLICY = "response: the policy of the KSK it is to state is not that of the policy"
 NO_KEY_THROUGHOUT = "request: no key stands in every bundle, so no key can sign the zone all the time"
 
 
@@ -59,7 +61,7 @@ def last(*keys: Dnskey, ttl: int = TTL) -> tuple[PublishedKey, ...]:
 
 
 def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
-    results = evaluate(good()).results
+    results = evaluate(spoil(terms=TERMS)).results
     assert {result.status for result in results} == {Status.PASSED}
     assert {result.rule: result.detail for result in results} == {
         "KSR-DOMAIN": "the keys may sign .",
@@ -84,6 +86,7 @@ def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
         "KQ-TTL": "every TTL is 172800",
         "KQ-REVOKED": "no key is revoked",
         "KQ-ALGORITHMS": "algorithm 8 throughout",
+        "KQ-TERMS": "the response will state what the policy does",
         "CLOCK": "judged at 2026-01-31 00:00:00 UTC",
     }
     assert [result.rule for result in results] == [rule.id for rule in RULES]
@@ -101,6 +104,7 @@ def test_the_plain_one_passes_what_applies_to_it() -> None:
         "a plain RRset, not a key signing request",
         "the format of the request carries no proofs of possession",
         "there is only one bundle",
+        "nothing is said of a response yet",
     }
     assert {result.status for result in results if result.rule not in passed} == {Status.NOT_APPLICABLE}
 
@@ -122,6 +126,28 @@ def test_the_plain_one_passes_what_applies_to_it() -> None:
 )
 def test_domain(subject: Subject, expected: str) -> None:
     assert failures(subject) == {"KSR-DOMAIN": expected}
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (replace(TERMS, ttl=86400), "response: its TTL is to be 86400; the policy says 172800"),
+        (replace(TERMS, ttl=None), "response: its TTL is to be as received; the policy says 172800"),
+        (replace(TERMS, ksk_policy=None), NOT_THE_POLICY),
+        (replace(TERMS, ksk_policy=ZSK_POLICY), NOT_THE_POLICY),
+        (Terms(1, None), f"response: its TTL is to be 1; the policy says 172800; {NOT_THE_POLICY}"),
+    ],
+)
+def test_terms(terms: Terms, expected: str) -> None:
+    assert failures(spoil(terms=terms)) == {"KQ-TERMS": expected}
+
+
+def test_terms_of_a_plain_rrset() -> None:
+    policy = plain().policy
+    assert failures(replace(plain(), terms=Terms(policy.ksk_ttl, None))) == {}
+    assert failures(replace(plain(), terms=Terms(1, policy.ksk_policy))) == {
+        "KQ-TERMS": f"response: its TTL is to be 1; the policy says as received; {NOT_THE_POLICY}"
+    }
 
 
 def test_request_id() -> None:

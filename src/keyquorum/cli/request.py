@@ -18,6 +18,7 @@ from keyquorum.cli.options import (
     person_at,
     read_record,
 )
+from keyquorum.dnssec.model import Terms
 from keyquorum.dnssec.schema import SCHEMAS
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.errors import UsageError
@@ -27,7 +28,7 @@ from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Terms, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Window
 
 
 @click.group()

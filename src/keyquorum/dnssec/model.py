@@ -197,6 +197,14 @@ class SignaturePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a response says besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
+
+    ttl: int | None
+    ksk_policy: SignaturePolicy | None
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneRequest:
     """What one zone asks to have signed: its bundles in the order of the file.
 

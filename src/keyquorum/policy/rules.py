@@ -142,6 +142,12 @@ RULES = (
         "keyquorum; RFC 4035 section 2.2",
         rules_keys.algorithms_agree,
     ),
+    Rule(
+        "KQ-TERMS",
+        "The TTL and the KSK's policy that the request has the response state are those of the policy.",
+        "keyquorum",
+        rules_keys.terms,
+    ),
     Rule("CLOCK", "The time to judge at is within a day of the clock.", "keyquorum", rules_identity.clock),
 )
 """Every rule, in the order they are run and shown. Nothing can be added from outside."""

@@ -54,6 +54,20 @@ def ttl(subject: Subject) -> Outcome:
     return judged(found, "one TTL in each bundle" if wanted is None else f"every TTL is {wanted}")
 
 
+def terms(subject: Subject) -> Outcome:
+    """KQ-TERMS: what the response will state besides the signatures is what the policy states."""
+    if subject.terms is None:
+        return not_applicable("nothing is said of a response yet")
+    wanted, found = subject.policy, []
+    if subject.terms.ttl != wanted.ksk_ttl:
+        ours = "as received" if wanted.ksk_ttl is None else str(wanted.ksk_ttl)
+        theirs = "as received" if subject.terms.ttl is None else str(subject.terms.ttl)
+        found.append(("response", f"its TTL is to be {theirs}; the policy says {ours}"))
+    if subject.terms.ksk_policy != (wanted.ksk_policy if subject.request.policy is not None else None):
+        found.append(("response", "the policy of the KSK it is to state is not that of the policy"))
+    return judged(found, "the response will state what the policy does")
+
+
 def revoked(subject: Subject) -> Outcome:
     """KQ-REVOKED: no key is revoked; in the schema "normal" none may be."""
     found = [

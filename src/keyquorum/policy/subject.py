@@ -11,7 +11,7 @@ from enum import Enum
 
 import dns.name
 
-from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, Terms, ZoneRequest, ZoneResponse
 from keyquorum.policy.profile import Policy
 
 _LONGEST_TEXT = 100
@@ -33,7 +33,7 @@ class Subject:
     ``ksks`` are the quorum's keys that will sign, ``zones`` the names these may sign. ``previous`` is the last
     response for this zone, if there is one. ``at`` is the time to judge at, ``now`` the clock's (seconds since 1970).
     ``seen`` gives for the id of each request known from before the digest of the source it came in (None: no memory
-    is kept), ``source_digest`` that of the source at hand.
+    is kept), ``source_digest`` that of the source at hand. ``terms`` is what a requester says the response will state.
     """
 
     request: ZoneRequest
@@ -45,6 +45,7 @@ class Subject:
     now: int
     seen: Mapping[str, bytes] | None = None
     source_digest: bytes = b""
+    terms: Terms | None = None
 
     def bundles(self) -> Iterator[tuple[str, Bundle]]:
         """Give each bundle of the request with the name people are shown: its place and its id."""

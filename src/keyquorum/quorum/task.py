@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import dns.name
 
-from keyquorum.dnssec.model import PublishedKey, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.model import PublishedKey, Terms, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, message, plan
 from keyquorum.dnssec.sources import read_source
 from keyquorum.errors import MalformedError, RefusedError
@@ -23,7 +23,7 @@ from keyquorum.policy.subject import Subject
 from keyquorum.quorum.dealing import published
 from keyquorum.quorum.spools import NewFile, Section, Spool
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord, Source, Terms, Window
+from keyquorum.records.kinds import KeyRecord, Source, Window
 
 SHOWN = 40
 """How many bundles an examination keeps to be shown; the rest are counted."""
@@ -111,7 +111,7 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
     """
     zones = frozenset.intersection(*(frozenset(key.record.zones) for key in task.keys))
     ksks = task.ksks()
-    examiner = _Examiner(task.schema, ksks, task.terms.ttl, zones, basis, task.source.sha256)
+    examiner = _Examiner(task.schema, ksks, task.terms, zones, basis, task.source.sha256)
     messages = tuple(Spool(new_file()) for _ in task.keys)
     report: Report | None = None
     shown: list[tuple[dns.name.Name, PlannedBundle]] = []
@@ -174,7 +174,7 @@ class _Examiner:
 
     schema: str
     ksks: tuple[PublishedKey, ...]
-    ttl: int | None
+    terms: Terms
     zones: frozenset[dns.name.Name]
     basis: Basis
     digest: bytes
@@ -195,9 +195,10 @@ class _Examiner:
             now=basis.now,
             seen=basis.seen,
             source_digest=self.digest,
+            terms=self.terms,
         )
         report = evaluate(subject)
-        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.ttl))
+        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.terms.ttl))
         return _Examined(zone.zone, zone.id, report, planned, _messages(zone.zone, planned, self.ksks))
 
 

@@ -5,13 +5,14 @@ A record that exists is well-formed and its signature verified; whether its sign
 dealing checks, is for ``quorum``.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dns.name
 
-from keyquorum.dnssec.model import KeyKind, SignaturePolicy
+from keyquorum.dnssec.model import KeyKind, SignaturePolicy, Terms
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
 from keyquorum.records.fields import (
@@ -34,6 +35,9 @@ MOST_ZONES = 100_000
 MOST_KEYS = 16
 MOST_MESSAGES = 1_000_000
 NAME = Text(64)
+LABEL = Text(64, ascii_only=True)
+"""What a key is called; it stands in KSRs and SKRs, which take printable ASCII only."""
+ZONES = ListOf(ZONE, 1, MOST_ZONES, distinct=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,11 @@ class Card:
     signer: bytes
     name: str
     sealing_key: bytes
+
+    def __post_init__(self) -> None:
+        # Files are called after people (NAME.share), and a card comes from a stranger.
+        if self.name.startswith(".") or "/" in self.name or "\\" in self.name:
+            raise MalformedError("a name has a slash, a backslash, or a dot at its beginning", where="name")
 
 
 CARD = Kind("holder-card", "holder card", Card, {"name": NAME, "sealing_key": KEY}, limit=4096)
@@ -70,8 +79,7 @@ class KeyRecord:
             raise MalformedError("the record is not signed by the dealer it names", where="dealer")
         if len(self.holders) != self.public.holders:
             raise MalformedError("the number of holders is not that of the shares", where="holders")
-        _distinct(self.holders, "holders")
-        _distinct(self.requesters, "requesters")
+        check_people(self.dealer, self.holders, self.requesters)
 
     def index_of(self, verification_key: bytes) -> int | None:
         """Give the index (from 1) of the holder who signs with ``verification_key``; None if there is none."""
@@ -87,8 +95,8 @@ KEY_RECORD = Kind(
     KeyRecord,
     {
         "created": TIME,
-        "label": NAME,
-        "zones": ListOf(ZONE, 1, MOST_ZONES, distinct=True),
+        "label": LABEL,
+        "zones": ZONES,
         "public": PUBLIC,
         "dealer": Embedded(CARD),
         "holders": ListOf(Embedded(CARD), 1, MOST_HOLDERS),
@@ -169,6 +177,10 @@ class Window:
     inception: int
     expiration: int
 
+    def __post_init__(self) -> None:
+        if self.inception >= self.expiration:
+            raise MalformedError("the window does not end after it begins", where="expiration")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedKey:
@@ -178,7 +190,7 @@ class RequestedKey:
     acceptances: tuple[Signed[Acceptance], ...]
 
 
-_DURATION = Integer(0, 1 << 32)
+_DURATION = Integer(0, (1 << 32) - 1)
 _SIGNATURE_POLICY = Object(
     SignaturePolicy,
     {
@@ -190,21 +202,14 @@ _SIGNATURE_POLICY = Object(
         "min_validity_overlap": _DURATION,
         "algorithms": ListOf(
             Object(
-                KeyKind, {"algorithm": Integer(0, 255), "bits": Integer(0, 1 << 16), "exponent": Integer(0, 1 << 48)}
+                KeyKind,
+                {"algorithm": Integer(0, 255), "bits": Integer(0, (1 << 16) - 1), "exponent": Integer(0, 1 << 48)},
             ),
-            0,
+            1,
             16,
         ),
     },
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What the response says besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
-
-    ttl: int | None
-    ksk_policy: SignaturePolicy | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,8 +368,17 @@ KINDS: tuple[Kind[Any], ...] = (CARD, KEY_RECORD, SEALED_SHARE, ACCEPTANCE, REQU
 """Every kind of record there is, in the order of their use."""
 
 
-def _distinct(cards: Sequence[Signed[Card]], where: str) -> None:
-    if len({card.record.signer for card in cards}) != len(cards):
-        raise MalformedError("the same person stands there twice", where=where)
-    if len({card.record.name for card in cards}) != len(cards):
-        raise MalformedError("two different people have the same name", where=where)
+def check_people(dealer: Signed[Card], holders: Sequence[Signed[Card]], requesters: Sequence[Signed[Card]]) -> None:
+    """Refuse people whom others could take for each other; raises MalformedError.
+
+    Nobody stands in one role twice, and one name is one person in all roles; names that differ in capitals or in the
+    encoding of the same letters are one name.
+    """
+    known: dict[str, bytes] = {}
+    for role, cards in (("dealer", [dealer]), ("holders", holders), ("requesters", requesters)):
+        if len({card.record.signer for card in cards}) != len(cards):
+            raise MalformedError("the same person stands there twice", where=role)
+        for card in cards:
+            name = unicodedata.normalize("NFKC", card.record.name).casefold()
+            if known.setdefault(name, card.record.signer) != card.record.signer:
+                raise MalformedError("two different people have the same name", where=role)
