@@ -35,6 +35,7 @@ from tests.data import data
 from tests.threshold.cases import private_key, seeded
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
+ZONES = ("one.example.", "two.example.", "three.example.")
 JUDGED_AT = parse_time("2017-02-07T00:00:00Z")
 NOW = parse_time("2026-03-01T00:00:00Z")
 WINDOW = Window(inception=NOW, expiration=NOW + 20 * 86400)
@@ -42,7 +43,7 @@ _QUICK = (58, 32, 15, 59)
 """Seeds with which the search for safe primes is soon over."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Villager:
     """Somebody with an identity and a card."""
 
@@ -51,7 +52,7 @@ class Villager:
     card: Signed[Card]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quorum:
     """A dealt key, the people around it, each holder's opened share, and their acceptances."""
 
@@ -90,7 +91,7 @@ def dealt(
     N: int = 5,
     algorithm: int = 8,
     *,
-    zones: tuple[str, ...] = (".",),
+    zones: tuple[str, ...] = (".", *ZONES),
     number: int = 0,
     holders: tuple[str, ...] = NAMES,
     label: str = "",
@@ -119,7 +120,7 @@ def accepted(dealing: Dealing, people: Sequence[Villager]) -> Quorum:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matter:
     """What is to be signed: a source with its format, window and policy, and when it is judged."""
 
@@ -210,7 +211,7 @@ def answer(
     return b"".join(answered.chunks())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What came of combining: signatures by key, what became of each partial, and files nobody can be blamed for."""
 

@@ -197,6 +197,17 @@ def test_a_liar_among_exactly_m_without_proofs_cannot_be_named(kind: str) -> Non
 
 
 @each_kind
+def test_a_liar_without_a_proof_among_exactly_m_of_which_the_others_have_one(kind: str) -> None:
+    dealt = rsa_dealt(kind, 512, 3, 5)
+    texts = messages(2)
+    answers = dealt.answers([1, 2, 4], texts)
+    answers[2] = Answer(shifted(dealt, answers[2], 1, 2).values, None)
+    with pytest.raises(NotEnoughError) as caught:
+        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, [].append, HERE)
+    assert caught.value.culprits == (2,)
+
+
+@each_kind
 def test_a_liar_whose_proof_passes_is_named_by_exchange(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # As if the liar knew an element of low order, which only somebody who knows the factors can.
     dealt = rsa_dealt(kind, 512, 3, 5)

@@ -189,7 +189,7 @@ def _combine_key(
 ) -> tuple[Spool, list[Contribution]]:
     public = key.record.public
     candidates: dict[int, list[tuple[Signed[Partial], Answer]]] = {}
-    for received in partials:
+    for received in {one.signed.id: one for one in partials}.values():
         for answered in received.signed.record.answers:
             if answered.key == key.id:
                 answer = Answer(received.values[key.id], answered.proof)
@@ -205,12 +205,14 @@ def _combine_key(
         try:
             outcome = scheme_for(public.algorithm).combine(public, messages, answers, context, signatures.append, work)
         except NotEnoughError as error:
-            if not error.culprits or not any(len(candidates[index]) > 1 for index in error.culprits):
+            again = [index for index, queue in candidates.items() if len(queue) > 1]
+            if not again:
                 wrong = (faulty - answers.keys()) | set(error.culprits)
                 raise _not_enough(key.record, answers.keys() - wrong, wrong) from None
-            # Somebody sent two answers and the first one was wrong: look at the second before giving up.
-            for index in error.culprits:
-                told.append(_contribution(key, index, candidates[index].pop(0)[0], "wrong values; see the next answer"))
+            # Somebody sent two answers: look at the second before giving up.
+            for index in set(again).intersection(error.culprits) or again:
+                aside = candidates[index].pop(0)[0]
+                told.append(_contribution(key, index, aside, "no signature came out with it; see the next answer"))
             continue
         for index, queue in candidates.items():
             if queue:
@@ -224,10 +226,12 @@ def _contribution(key: Signed[KeyRecord], index: int, partial: Signed[Partial], 
 
 def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoughError:
     names = {index: card.record.name for index, card in enumerate(record.holders, 1)}
+    needed = record.public.threshold
     wrong = f"; wrong: {', '.join(names[index] for index in sorted(faulty))}" if faulty else ""
     missing = ", ".join(name for index, name in names.items() if index not in able | faulty)
+    count = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {needed} are needed"
     return NotEnoughError(
-        f"{len(able)} good answers for {record.label}, where {record.public.threshold} are needed{wrong}",
+        (count if len(able) < needed else f"no {needed} of the {len(able)} answers for {record.label} agree") + wrong,
         do=f"Not answered yet: {missing or 'nobody'}.",
         culprits=sorted(faulty),
     )

@@ -140,6 +140,7 @@ class _Combination:
             if self._signs(used, message, row):
                 self._name_strangers(used, position, message, row)
                 return tuple(sorted(used))
+        self._name_unproved(position)
         return None
 
     def _check_proofs(self, indices: Iterable[int]) -> None:
@@ -154,6 +155,17 @@ class _Combination:
             else:
                 self.proved.add(index)
                 self.cleared.add(index)
+
+    def _name_unproved(self, position: int) -> None:
+        """Name those without a proof, where nobody signs though all others of a set have proved their answers."""
+        if len(self.proved) < self.public.threshold - 1:
+            return
+        for index in self.candidates():
+            if index not in self.proved:
+                self.liars[index] = (
+                    f"its value for message {position + 1} and answers that are proved "
+                    f"({', '.join(map(str, sorted(self.proved)))}) make no signature."
+                )
 
     def _name_strangers(self, used: tuple[int, ...], position: int, message: bytes, row: Mapping[int, bytes]) -> None:
         """Exchange one of ``used``, who sign, for each other holder, and name those with whom it fails beyond doubt."""
