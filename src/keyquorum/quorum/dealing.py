@@ -11,7 +11,7 @@ from functools import lru_cache
 import dns.name
 
 from keyquorum.dnssec.model import FLAG_SEP, FLAG_ZONE, Dnskey, PublishedKey
-from keyquorum.errors import NotYetError, ParameterError, RefusedError
+from keyquorum.errors import MalformedError, NotYetError, ParameterError, RefusedError
 from keyquorum.identity.keys import Identity, seal
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
@@ -21,11 +21,14 @@ from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
     KEY_RECORD,
+    LABEL,
     SEALED_SHARE,
+    ZONES,
     Acceptance,
     Card,
     KeyRecord,
     SealedShare,
+    check_people,
 )
 from keyquorum.records.parts import MOST_HOLDERS, SHARE
 from keyquorum.threshold.register import scheme_for
@@ -79,6 +82,7 @@ def deal(
         raise ParameterError(f"{plan.holders} shares for {len(custody.holders)} holders")
     if plan.holders > MOST_HOLDERS:
         raise ParameterError(f"{plan.holders} holders are more than the {MOST_HOLDERS} a key record can name")
+    _check_custody(custody, card)
     scheme = scheme_for(plan.algorithm)
     public, shares = scheme.deal(key, plan, rng, work)
     scheme.check_dealing(public)
@@ -177,6 +181,18 @@ def dnskey_of(public: PublicPart) -> Dnskey:
 def published(key: KeyRecord, ttl: int) -> PublishedKey:
     """Give the key as it stands in a bundle, under its label."""
     return PublishedKey(dnskey_of(key.public), ttl, key.label)
+
+
+def _check_custody(custody: Custody, dealer: Signed[Card]) -> None:
+    """Refuse what a key record cannot say or nobody can be sealed to, before a search that may take hours."""
+    check_people(dealer, custody.holders, custody.requesters)
+    ZONES.parse(ZONES.dump(custody.zones), "zones")
+    LABEL.parse(custody.label or "-", "label")
+    for holder in custody.holders:
+        try:
+            seal(holder.record.sealing_key, b"", b"")
+        except MalformedError as error:
+            raise MalformedError(error.what, where=f"the card of {holder.record.name}", do="Ask for another.") from None
 
 
 def _share_info(key_id: bytes, index: int) -> bytes:

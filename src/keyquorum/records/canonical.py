@@ -6,6 +6,7 @@ anything is parsed), and any other spelling than the canonical one.
 """
 
 import json
+from collections import Counter
 from typing import NoReturn
 
 import rfc8785
@@ -71,8 +72,7 @@ def _check_depth(value: Json, left: int) -> None:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise MalformedError(f"the key {twice[:40]!r} stands twice in one object")
     return result
 

@@ -72,12 +72,15 @@ class Kind(Generic[Record]):
         return Object(self.make, {"signer": KEY, **self.fields}, fixed)
 
     def sign(self, record: Record, identity: Identity) -> Signed[Record]:
-        """Sign ``record``; raises MalformedError if ``identity`` is not the signer it names."""
+        """Sign ``record``; raises MalformedError if ``identity`` is not the signer it names.
+
+        What is signed is read back first: a record that nobody could read is refused here, with the same errors.
+        """
         if identity.verification_key != record.signer:
             raise MalformedError("the record names another signer than the one who is to sign it", where="$.signer")
         payload = dumps(self.document.dump(record))
         signature = identity.sign(pre_authentication(self.payload_type, payload))
-        return Signed(record, hashlib.sha256(payload).digest(), dumps(self._wrap(record, payload, signature)))
+        return self.read(dumps(self._wrap(record, payload, signature)))
 
     def read(self, data: bytes) -> Signed[Record]:
         """Read an envelope; raises LimitError, MalformedError or SignatureError."""
@@ -91,8 +94,8 @@ class Kind(Generic[Record]):
         payload_type, payload, signature = _unwrap(value, path)
         if payload_type != self.payload_type:
             found = payload_type.removeprefix("application/vnd.keyquorum.").removesuffix("+json")
-            wrong(f"{path}.payloadType", f"a {self.title} is expected ({self.name}.v{self.version}), this is {found}")
-        record = self.document.parse(loads(payload, self.limit), f"{path}.payload")
+            wrong(f"{path}.payloadType", f"this is {found}, where {self.name}.v{self.version} is expected")
+        record = self.document.parse(self._document_in(payload, f"{path}.payload"), f"{path}.payload")
         try:
             verify(record.signer, pre_authentication(payload_type, payload), signature)
         except SignatureError:
@@ -113,6 +116,12 @@ class Kind(Generic[Record]):
             "title": f"{self.title} (keyquorum/{self.name}, version {self.version})",
             **self.document.schema(),
         }
+
+    def _document_in(self, payload: bytes, path: str) -> Json:
+        try:
+            return loads(payload, self.limit)
+        except MalformedError as error:
+            raise type(error)(error.what, where=f"{path}, {error.where}" if error.where else path) from None
 
     def _wrap(self, record: Record, payload: bytes, signature: bytes) -> Json:
         return {

@@ -47,6 +47,7 @@ class Text:
 
     longest: int
     empty: bool = False
+    ascii_only: bool = False
 
     def parse(self, value: Json, path: str) -> str:
         """Read text."""
@@ -56,6 +57,8 @@ class Text:
             wrong(path, f"text of {0 if self.empty else 1} to {self.longest} characters is expected")
         if not value.isprintable() or value != value.strip():
             wrong(path, "text has a control character, a line break, or a blank at its end")
+        if self.ascii_only and not value.isascii():
+            wrong(path, "text in ASCII is expected")
         return value
 
     def dump(self, value: str) -> Json:
@@ -287,7 +290,8 @@ class Object(Generic[Value]):
                 wrong(f"{path}.{name}", f"{content!r} is expected; this is another kind or version of record")
         for name in value:
             if name not in self.fields and name not in self.fixed:
-                wrong(f"{path}.{name[:40]}", "this field is not known")
+                shown = name[:40] if name.isprintable() else repr(name[:40])
+                wrong(f"{path}.{shown}", "this field is not known")
         for name in self.fields:
             if name not in value:
                 wrong(f"{path}.{name}", "the field is missing")

@@ -1,0 +1,165 @@
+"""Valid records of every kind, generated from the codecs that read them; what holds across fields is by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dns.name
+from hypothesis import strategies as st
+
+from keyquorum.records.canonical import dumps
+from keyquorum.records.envelope import Embedded, Kind, Signed
+from keyquorum.records.fields import (
+    ZONE,
+    BigInteger,
+    Binary,
+    Choice,
+    Integer,
+    ListOf,
+    Object,
+    OneOf,
+    OrNull,
+    Text,
+)
+from keyquorum.records.kinds import (
+    ACCEPTANCE,
+    CARD,
+    KEY_RECORD,
+    KINDS,
+    PARTIAL,
+    REQUEST,
+    RESPONSE,
+    SEALED_SHARE,
+    Acceptance,
+    Card,
+    KeyRecord,
+    Partial,
+    Request,
+    RequestedKey,
+    Response,
+    SealedShare,
+    Window,
+)
+from keyquorum.records.parts import PUBLIC
+from keyquorum.threshold.rsa import RsaPublic
+from tests.records.people import BY_KEY, CARDS, KEY, PEOPLE
+
+MOST_ITEMS = 3
+"""No generated list is longer, nor bytes longer than 100: the limits themselves are for the table of refusals."""
+_LABELS = st.text(st.sampled_from("abcxyz0189-_"), min_size=1, max_size=8)
+ZONES = st.lists(_LABELS, max_size=3).map(lambda labels: dns.name.from_text(".".join(labels) + "."))
+
+
+def printable(longest: int, *, empty: bool = False, ascii_only: bool = False) -> st.SearchStrategy[str]:
+    """Texts a person could type, of up to ``longest`` characters (at most 12)."""
+    letters = st.characters(max_codepoint=126 if ascii_only else None, exclude_categories=("C", "Z"))
+    text = st.text(letters | st.just(" "), max_size=min(longest, 12)).map(str.strip)
+    return text.filter(lambda value: value.isprintable() and bool(value or empty))
+
+
+def values(codec: Any) -> st.SearchStrategy[Any]:
+    """Values that a field with this codec can have."""
+    match codec:
+        case Text(longest, empty, ascii_only):
+            return printable(longest, empty=empty, ascii_only=ascii_only)
+        case Choice(words):
+            return st.sampled_from(words)
+        case Integer(least, most):
+            return st.integers(least, most) | st.sampled_from((least, most))
+        case Binary(least, most):
+            return st.binary(min_size=least, max_size=min(most, max(least, 100)))
+        case BigInteger(bits):
+            return st.integers(0, (1 << min(bits, 200)) - 1) | st.just((1 << bits) - 1)
+        case ListOf(item, least, most, distinct):
+            unique_by = (lambda value: dumps(item.dump(value))) if distinct else None
+            return st.lists(values(item), min_size=least, max_size=min(most, MOST_ITEMS), unique_by=unique_by).map(
+                tuple
+            )
+        case OrNull(item):
+            return st.none() | values(item)
+        case Object(make, fields):
+            return _made(make, fields)
+        case OneOf(_, kinds):
+            return st.one_of([values(kind) for kind in kinds.values()])
+        case Embedded(kind):
+            return records(kind)
+    assert codec is ZONE, codec
+    return ZONES
+
+
+def _made(make: Callable[..., Any], fields: Any) -> st.SearchStrategy[Any]:
+    if make is Window:
+        times = st.lists(values(fields["inception"]), min_size=2, max_size=2, unique=True).map(sorted)
+        return times.map(lambda pair: Window(inception=pair[0], expiration=pair[1]))
+    return st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()}).map(lambda all_: make(**all_))
+
+
+def records(kind: Kind[Any]) -> st.SearchStrategy[Signed[Any]]:
+    """Valid signed records of one kind."""
+    return _UNSIGNED[kind.name]().map(lambda record: kind.sign(record, BY_KEY[record.signer]))
+
+
+def any_record() -> st.SearchStrategy[tuple[Kind[Any], Signed[Any]]]:
+    """A kind and a valid signed record of it."""
+    return st.one_of([st.tuples(st.just(kind), records(kind)) for kind in KINDS])
+
+
+_signers = st.sampled_from(sorted(BY_KEY))
+
+
+@st.composite
+def _filled(draw: st.DrawFn, /, kind: Kind[Any], make: type[Any], **given: Any) -> Any:
+    fields = {name: draw(values(codec)) for name, codec in kind.fields.items() if name not in given}
+    return make(**{"signer": draw(_signers), **fields, **given})
+
+
+@st.composite
+def _card(draw: st.DrawFn) -> Any:
+    name = draw(printable(64).filter(lambda text: text[0] != "." and not {"/", "\\"} & set(text)))
+    return draw(_filled(CARD, Card, name=name))
+
+
+@st.composite
+def _key_record(draw: st.DrawFn) -> Any:
+    names = st.lists(st.sampled_from(sorted(PEOPLE)), min_size=1, max_size=3, unique=True)
+    dealer, holders = draw(st.sampled_from(sorted(PEOPLE))), draw(names)
+    public: RsaPublic = draw(values(PUBLIC))
+    fitting = RsaPublic(
+        public.algorithm, public.threshold, len(holders), public.n, public.e, public.kind, public.verification
+    )
+    return draw(
+        _filled(
+            KEY_RECORD,
+            KeyRecord,
+            signer=PEOPLE[dealer].verification_key,
+            public=fitting,
+            dealer=CARDS[dealer],
+            holders=tuple(CARDS[name] for name in holders),
+            requesters=tuple(CARDS[name] for name in draw(names)),
+        )
+    )
+
+
+@st.composite
+def _sealed_share(draw: st.DrawFn) -> Any:
+    key = draw(records(KEY_RECORD))
+    index = draw(st.integers(1, len(key.record.holders)))
+    return draw(_filled(SEALED_SHARE, SealedShare, signer=key.record.signer, key=key, index=index))
+
+
+@st.composite
+def _request(draw: st.DrawFn) -> Any:
+    keys = [*draw(st.lists(records(KEY_RECORD), max_size=1)), KEY]
+    acceptances = st.lists(records(ACCEPTANCE), min_size=1, max_size=3).map(tuple)
+    requested = tuple(RequestedKey(key=key, acceptances=draw(acceptances)) for key in keys)
+    return draw(_filled(REQUEST, Request, keys=requested))
+
+
+_UNSIGNED: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+    CARD.name: _card,
+    KEY_RECORD.name: _key_record,
+    SEALED_SHARE.name: _sealed_share,
+    ACCEPTANCE.name: lambda: _filled(ACCEPTANCE, Acceptance),
+    REQUEST.name: _request,
+    PARTIAL.name: lambda: _filled(PARTIAL, Partial),
+    RESPONSE.name: lambda: _filled(RESPONSE, Response),
+}

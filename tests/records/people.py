@@ -1,0 +1,167 @@
+"""Who signs the records of these tests, and one example of each kind: fixed, so that ids can be written down.
+
+The numbers in public parts and proofs are small and mean nothing: a record does not check a dealing.
+"""
+
+import base64
+import hashlib
+from typing import Any
+
+import dns.name
+
+from keyquorum.dnssec.model import KeyKind, SignaturePolicy, Terms
+from keyquorum.identity.keys import Identity
+from keyquorum.records.canonical import Json, dumps
+from keyquorum.records.envelope import Kind, Signed, pre_authentication
+from keyquorum.records.kinds import (
+    ACCEPTANCE,
+    CARD,
+    KEY_RECORD,
+    PARTIAL,
+    REQUEST,
+    RESPONSE,
+    SEALED_SHARE,
+    Acceptance,
+    Card,
+    Contribution,
+    KeyAnswer,
+    KeyRecord,
+    Overrule,
+    Partial,
+    Request,
+    RequestedKey,
+    Response,
+    SealedShare,
+    Source,
+    Window,
+)
+from keyquorum.threshold.rsa import RsaProof, RsaPublic
+
+
+def identity(name: str) -> Identity:
+    """Give the identity that belongs to ``name`` here."""
+    return Identity(
+        hashlib.sha256(b"sign " + name.encode()).digest(), hashlib.sha256(b"seal " + name.encode()).digest()
+    )
+
+
+NAMES = ("alice", "bob", "carol", "dave", "rita")
+PEOPLE = {name: identity(name) for name in NAMES}
+BY_KEY = {person.verification_key: person for person in PEOPLE.values()}
+"""Everybody's identity by verification key."""
+
+
+def card(name: str, person: Identity | None = None) -> Signed[Card]:
+    """Give the card of ``person``, or of whoever has the name."""
+    who = person or PEOPLE[name]
+    return CARD.sign(Card(signer=who.verification_key, name=name, sealing_key=who.sealing_public_key), who)
+
+
+CARDS = {name: card(name) for name in NAMES}
+DEALER, ALICE, BOB, CAROL = PEOPLE["rita"], PEOPLE["alice"], PEOPLE["bob"], PEOPLE["carol"]
+PUBLIC = RsaPublic(
+    algorithm=8, threshold=2, holders=3, n=0xC5A1, e=65537, kind="new", verification=(0x0102, 0xFE, 0x7F3344)
+)  # fmt: skip
+DIGEST = hashlib.sha256(b"a file").digest()
+OTHER_DIGEST = hashlib.sha256(b"another file").digest()
+KEY: Signed[KeyRecord] = KEY_RECORD.sign(
+    KeyRecord(
+        signer=DEALER.verification_key,
+        created=1_493_596_800,
+        label="quorum-33934",
+        zones=(dns.name.root, dns.name.from_text("example.")),
+        public=PUBLIC,
+        dealer=CARDS["rita"],
+        holders=(CARDS["alice"], CARDS["bob"], CARDS["carol"]),
+        requesters=(CARDS["rita"], CARDS["dave"]),
+    ),
+    DEALER,
+)
+SHARE = SEALED_SHARE.sign(
+    SealedShare(signer=DEALER.verification_key, key=KEY, index=2, sealed=bytes(range(80))), DEALER
+)
+ACCEPTED = tuple(
+    ACCEPTANCE.sign(Acceptance(signer=who.verification_key, key=KEY.id, index=index, accepted=1_493_683_200), who)
+    for index, who in enumerate((ALICE, BOB, CAROL), 1)
+)
+OVERRULED = Overrule(rule="CLOCK", reason="rehearsal, agreed by phone")
+TERMS = Terms(
+    ttl=172800, ksk_policy=SignaturePolicy(864000, 0, 1814400, 1814400, 1036800, 777600, (KeyKind(8, 2048, 65537),))
+)
+ASKED = REQUEST.sign(
+    Request(
+        signer=PEOPLE["dave"].verification_key,
+        at=1_493_769_600,
+        keys=(RequestedKey(key=KEY, acceptances=ACCEPTED),),
+        source=Source(format="zone", length=6, sha256=DIGEST),
+        window=Window(inception=1_493_769_600, expiration=1_494_979_200),
+        schema="normal",
+        terms=TERMS,
+        policy=OTHER_DIGEST,
+        previous=None,
+        overrules=(OVERRULED,),
+    ),
+    PEOPLE["dave"],
+)
+ANSWERED = PARTIAL.sign(
+    Partial(
+        signer=BOB.verification_key,
+        request=ASKED.id,
+        at=1_493_856_000,
+        answers=(
+            KeyAnswer(key=KEY.id, index=2, count=3, width=2, sha256=DIGEST, proof=RsaProof(c=1 << 255, z=0x0123456789)),
+        ),
+        policy=OTHER_DIGEST,
+        previous=DIGEST,
+        overrules=(),
+    ),
+    BOB,
+)
+RESPONDED = RESPONSE.sign(
+    Response(
+        signer=DEALER.verification_key,
+        request=ASKED.id,
+        format="zone",
+        output=OTHER_DIGEST,
+        signatures=3,
+        contributions=(
+            Contribution(key=KEY.id, index=2, partial=ANSWERED.id, fault=""),
+            Contribution(key=KEY.id, index=3, partial=DIGEST, fault="the proof does not hold"),
+        ),
+    ),
+    DEALER,
+)
+EXAMPLES: tuple[tuple[Kind[Any], Signed[Any]], ...] = (
+    (CARD, CARDS["alice"]),
+    (KEY_RECORD, KEY),
+    (SEALED_SHARE, SHARE),
+    (ACCEPTANCE, ACCEPTED[0]),
+    (REQUEST, ASKED),
+    (PARTIAL, ANSWERED),
+    (RESPONSE, RESPONDED),
+)
+"""One record of each kind, in the order of KINDS."""
+
+
+def base64url(data: bytes) -> str:
+    """Encode as records do, by hand."""
+    return base64.b64encode(data).decode().replace("+", "-").replace("/", "_")
+
+
+def envelope(payload: bytes, payload_type: str, person: Identity, *, over: str | None = None) -> Json:
+    """Sign any payload under any type, as somebody who holds a key but does not keep to the rules.
+
+    ``over`` is the payload type that is signed, where it is another.
+    """
+    signature = person.sign(pre_authentication(over or payload_type, payload))
+    return {
+        "payload": base64url(payload),
+        "payloadType": payload_type,
+        "signatures": [{"keyid": person.verification_key.hex(), "sig": base64url(signature)}],
+    }
+
+
+def forged(kind: Kind[Any], document: Json | bytes, person: Identity) -> bytes:
+    """Give the file of a document that ``person`` signed, whatever it says."""
+    payload = document if isinstance(document, bytes) else dumps(document)
+    return dumps(envelope(payload, kind.payload_type, person))
