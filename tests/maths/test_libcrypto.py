@@ -93,6 +93,14 @@ def test_a_failure_names_its_codes_and_empties_the_queue() -> None:
     assert using["ERR_get_error"]() == 0
 
 
+def test_every_code_of_a_failure_is_taken_from_the_queue() -> None:
+    queue = [0x0180006C, 0x01, 0]
+    failing = Library(imitation(0x30000010, BN_new=lambda: None, ERR_get_error=lambda: queue.pop(0)))
+    with Numbers(failing) as numbers, pytest.raises(KeyquorumError, match="error codes: 0180006C, 00000001"):
+        numbers.number()
+    assert not queue
+
+
 def test_a_failure_without_a_code_is_a_failure() -> None:
     silent = Library(imitation(0x30000010, BN_new=lambda: None, ERR_get_error=lambda: 0))
     with Numbers(silent) as numbers, pytest.raises(KeyquorumError, match="error codes: none"):

@@ -39,7 +39,7 @@ _WINDOWS_PER_PRIME = 8
 _LONGEST_WINDOW = 8192  # slots; keeps one task short enough for many workers, see ``_window_length``
 _MARGIN_BITS = 128
 _BAILLIE_PSW = 24  # how mpz_probab_prime_p counts its Baillie-PSW test; Miller-Rabin rounds come on top
-_ROUNDS = 8  # of Miller-Rabin; FIPS 186-5, table B.1, asks for 5 at 1024 bits, and 4 above, for 2^-112
+_ROUNDS = 8  # of Miller-Rabin; FIPS 186-5, table B.1, asks for 5 at 1024 bits, 4 at 1536 and 2048
 _TWIN_CONSTANT = 1.3203236  # 2 C2 of Hardy and Littlewood, "Partitio numerorum III", 1923
 # Up to so many bits: the sieve's limit; measured (bench safeprimes), at the cost of 16 MB a process for the last.
 _LIMITS = ((192, 1 << 9), (320, 1 << 12), (640, 1 << 15), (1024, 1 << 18))
