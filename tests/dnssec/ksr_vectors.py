@@ -234,5 +234,10 @@ def _bombs(good: str) -> Iterator[Vector]:
     for said in ('version="1.1"', 'encoding="utf-8"', 'version="1.0" encoding="latin1"', 'version="1.0" more="x"', ""):
         document = f"<?xml {said}?>{good}".encode()
         yield Vector(f"declaration {said}", document, MalformedError, "line 1: the XML declaration may only say")
-    yield Vector("declaration without end", b'<?xml version="1.0"', MalformedError, "the XML declaration may only say")
+    for cut in (b'<?xml version="1.0"', b'<?xml version="1.0"?'):
+        yield Vector(f"declaration without end: {cut!r}", cut, MalformedError, "the XML declaration may only say")
+    lines = b'<?xml\nversion="1.0"\n?>\n' + good.replace("<Flags>256", "<Flags>x").encode()
+    yield Vector("processing instruction that is nearly a declaration", lines, MalformedError, "a processing instr")
+    lines = b'<?xml version="1.0"\n?>\n' + good.replace('serial="7"', "").encode()
+    yield Vector("declaration on two lines", lines, MalformedError, "KSR, line 3: the attribute serial is missing")
     yield Vector("byte order mark", b"\xef\xbb\xbf" + good.encode(), MalformedError, "a byte order mark")

@@ -55,6 +55,11 @@ def test_the_key_tag_is_dnspythons(key: Dnskey) -> None:
         assert key.tag == record.key_id()
 
 
+def test_the_key_tag_of_algorithm_1() -> None:
+    record = DNSKEY(dns.rdataclass.IN, dns.rdatatype.DNSKEY, 256, 3, 1, RSA[:-2] + b"\x12\x34")
+    assert Dnskey(256, 1, record.key).tag == record.key_id() == 0xC512
+
+
 def test_what_flags_say() -> None:
     assert (KEY.is_sep, KEY.is_revoked) == (True, False)
     assert (Dnskey(385, 8, RSA).is_sep, Dnskey(385, 8, RSA).is_revoked) == (True, True)

@@ -61,6 +61,7 @@ def test_no_more_than_the_limit_is_read() -> None:
         (b"\xef\xbb\xbf<KSR", "icann"),
         (RECORD.encode()[:200], "zone"), (b"; a comment\n<", "zone"), (b"$TTL 60\n", "zone"), (b"", "zone"),
         (b"; mine\n; KeySigningRequest\n", "zone"),
+        (b"KeySigningRequest. 60 IN DNSKEY", "zone"),
     ],
 )  # fmt: skip
 def test_formats_are_told_apart(head: bytes, name: str) -> None:

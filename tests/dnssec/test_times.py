@@ -118,6 +118,7 @@ def test_durations(text: str, length: int) -> None:
         "P٣D",
         "P99999999999D",
         "P49711D",
+        "PT4294967296S",
         "P1D2",
         "PT5",
         "PTS",

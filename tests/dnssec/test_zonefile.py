@@ -48,6 +48,8 @@ SAME = [
     f"example. IN 3600 DNSKEY 256 3 13 {A}\r\n",
     f"example.\t1H\tdnskey\t256 3 ECDSAP256SHA256 {A} ; a comment (with parenthesis",
     f"$TTL 3600\nexample. DNSKEY 256 3 13 {A}",
+    f"a.example. 60 NS ns.example.\n$TTL 3600\nexample. DNSKEY 256 3 13 {A}",
+    f"$TTL 3600\na.example. 60 NS ns.example.\nexample. DNSKEY 256 3 13 {A}",
     f"$TTL 60\nexample. 3600 IN DNSKEY 256 3 13 {A}",
     f"$ORIGIN example.\n$ttl 1h\n@ IN DNSKEY 256 3 13 {A}",
     f"$ORIGIN com.\n$ORIGIN example.\n@ 3600 DNSKEY 256 3 13 {A}",

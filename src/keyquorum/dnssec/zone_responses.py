@@ -48,7 +48,7 @@ def read_signed_rrsets(stream: BinaryIO) -> Iterator[ZoneResponse]:
                 zone, keys, signatures = owner, [], []
             _take(record, keys, signatures, origin)
         except MalformedError as error:
-            raise type(error)(error.what, where=error.where or f"line {record.line}", do=error.do) from None
+            raise MalformedError(error.what, where=error.where or f"line {record.line}", do=error.do) from None
     if keys:
         found = True
         yield _response(zone, keys, signatures)
