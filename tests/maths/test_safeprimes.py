@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keyquorum.errors import ParameterError
-from keyquorum.maths import safeprimes
+from keyquorum.maths import fermat, safeprimes
 from keyquorum.maths.fermat import fermat_tests
 from keyquorum.maths.safeprimes import (
     Finding,
@@ -82,6 +82,12 @@ def test_the_same_randomness_gives_the_same_primes_whoever_works() -> None:
     assert all(other == found[0] for other in found)
     assert found[0][1] == [64]
     assert pairs[0] == pairs[1]
+
+
+def test_the_same_randomness_gives_the_same_prime_without_libcrypto(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_it = safe_prime(256, stream("either"), HERE)
+    monkeypatch.setattr(fermat, "library", lambda: None)
+    assert safe_prime(256, stream("either"), HERE) == with_it
 
 
 def test_other_randomness_gives_other_primes() -> None:
