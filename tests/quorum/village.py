@@ -5,7 +5,9 @@ seeds and are made once a process; nothing is written to a disk.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
@@ -14,10 +16,11 @@ from typing import Any
 import dns.dnssec
 import dns.name
 import gmpy2
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dns.dnssectypes import Algorithm
 
-from keyquorum.dnssec.model import ZoneResponse
+from keyquorum.dnssec.model import Terms, ZoneResponse
 from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import KeyquorumError
 from keyquorum.identity.keys import Identity
@@ -27,9 +30,9 @@ from keyquorum.quorum import combining, signing
 from keyquorum.quorum.dealing import Custody, Dealing, accept, deal, make_card, open_share
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Basis, Examination, Task, derive_messages, examine
-from keyquorum.records.envelope import Signed
+from keyquorum.records.envelope import Signed, pre_authentication
 from keyquorum.records.files import header
-from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Terms, Window
+from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Window
 from keyquorum.threshold.seam import Plan
 from tests.data import data
 from tests.threshold.cases import private_key, seeded
@@ -258,3 +261,15 @@ def sha256(data_: bytes) -> bytes:
 def _zsk() -> str:
     """Give an ordinary ZSK as the data of its DNSKEY record."""
     return str(dns.dnssec.make_dnskey(undivided(99).public_key(), Algorithm.RSASHA256, 256))
+
+
+def resigned(envelope: bytes, signer: Identity, edit: Callable[[Any], object]) -> bytes:
+    """Give a record with its JSON edited at will and signed again: what our own classes refuse to express."""
+    outer = json.loads(envelope)
+    document = json.loads(urlsafe_b64decode(outer["payload"]))
+    edit(document)
+    payload = rfc8785.dumps(document)
+    signature = signer.sign(pre_authentication(outer["payloadType"], payload))
+    outer["payload"] = urlsafe_b64encode(payload).decode()
+    outer["signatures"] = [{"keyid": signer.verification_key.hex(), "sig": urlsafe_b64encode(signature).decode()}]
+    return bytes(rfc8785.dumps(outer))

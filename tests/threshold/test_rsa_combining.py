@@ -14,7 +14,7 @@ from keyquorum.maths.polynomials import lagrange_at_zero
 from keyquorum.maths.work import HERE
 from keyquorum.threshold import rsa_signature
 from keyquorum.threshold.rsa_signature import recipe_for, signatures
-from keyquorum.threshold.seam import Answer
+from keyquorum.threshold.seam import Answer, MemorySpool
 from tests.threshold.cases import CONTEXT, Dealt, messages, ordinary_key, rsa_dealt, safe_key
 from tests.threshold.lies import HARMFUL, changed
 
@@ -203,7 +203,7 @@ def test_a_liar_without_a_proof_among_exactly_m_of_which_the_others_have_one(kin
     answers = dealt.answers([1, 2, 4], texts)
     answers[2] = Answer(shifted(dealt, answers[2], 1, 2).values, None)
     with pytest.raises(NotEnoughError) as caught:
-        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, [].append, HERE)
+        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, MemorySpool().append, HERE)
     assert caught.value.culprits == (2,)
 
 
