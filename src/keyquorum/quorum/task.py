@@ -6,6 +6,7 @@ source: parse, plan, run every rule, derive the bytes to sign. Nobody takes any 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -27,6 +28,9 @@ from keyquorum.records.kinds import KeyRecord, Source, Window
 
 SHOWN = 40
 """How many bundles an examination keeps to be shown; the rest are counted."""
+
+_BATCH = 32
+"""How many zones a worker judges at a time: enough that sending them costs less than judging them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +115,18 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
     """
     zones = frozenset.intersection(*(frozenset(key.record.zones) for key in task.keys))
     ksks = task.ksks()
-    examiner = _Examiner(task.schema, ksks, task.terms, zones, basis, task.source.sha256)
+    examiner = _Examiner(task.schema, ksks, task.terms, basis, task.source.sha256)
     messages = tuple(Spool(new_file()) for _ in task.keys)
     report: Report | None = None
     shown: list[tuple[dns.name.Name, PlannedBundle]] = []
     ids: list[str] = []
     zone_count = bundle_count = 0
-    for one in work.map(examiner, task.zones(), batch=8):
-        report = one.report if report is None else report.merge(one.report)
+    for one in work.map(examiner, _asked(task.zones(), zones), batch=_BATCH):
+        if one.report is not None:
+            report = one.report if report is None else report.merge(one.report)
         zone_count += 1
-        bundle_count += len(one.planned)
-        shown.extend((one.zone, bundle) for bundle in one.planned[: SHOWN - len(shown)])
+        bundle_count += one.bundles
+        shown.extend(one.shown[: SHOWN - len(shown)])
         if one.request_id:
             ids.append(one.request_id)
         for spool, values in zip(messages, one.messages, strict=True):
@@ -135,71 +140,79 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
 
 def derive_messages(task: Task, new_file: NewFile, work: Work) -> tuple[Spool, ...]:
     """Derive only the bytes to sign, for each key: what whoever combines or checks needs."""
-    deriver = _Deriver(task.schema, task.ksks(), task.terms.ttl)
     messages = tuple(Spool(new_file()) for _ in task.keys)
-    for one in work.map(deriver, task.zones(), batch=8):
-        for spool, values in zip(messages, one, strict=True):
+    ksks = task.ksks()
+    # Here, whatever ``work`` has: reading a zone takes longer than deriving from it, and only one can read.
+    for zone, planned in task.planned():
+        for spool, values in zip(messages, _messages(zone.zone, planned, ksks), strict=True):
             for value in values:
                 spool.append(value)
+        work.advance(1)
     if not all(messages):
         raise MalformedError("there is nothing to sign in the source")
     return messages
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A zone to be judged, the zones that may be signed as far as they matter to it, and whether it is shown."""
+
+    zone: ZoneRequest
+    allowed: frozenset[dns.name.Name]
+    shown: bool
+
+
+def _asked(zones: Iterator[ZoneRequest], allowed: frozenset[dns.name.Name]) -> Iterator[_Asked]:
+    for number, zone in enumerate(zones):
+        # All the names go to a worker only to tell why a zone is refused: ten thousand take longer than the judging.
+        yield _Asked(zone, frozenset([zone.zone]) if zone.zone in allowed else allowed, number < SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
 class _Examined:
-    zone: dns.name.Name
+    """What was found out about one zone; ``report`` is that of all zones judged with it, and given with the first."""
+
+    report: Report | None
     request_id: str
-    report: Report
-    planned: tuple[PlannedBundle, ...]
+    bundles: int
+    shown: tuple[tuple[dns.name.Name, PlannedBundle], ...]
     messages: tuple[tuple[bytes, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Deriver:
-    """Derives messages, zone by zone; sent to worker processes."""
-
-    schema: str
-    ksks: tuple[PublishedKey, ...]
-    ttl: int | None
-
-    def __call__(self, zones: Sequence[ZoneRequest]) -> list[tuple[tuple[bytes, ...], ...]]:
-        schema = schema_named(self.schema)
-        return [_messages(zone.zone, tuple(plan(schema, zone, self.ksks, self.ttl)), self.ksks) for zone in zones]
-
-
-@dataclass(frozen=True, slots=True)
 class _Examiner:
-    """Judges zones one by one; sent to worker processes, so it holds no file."""
+    """Judges some zones at a time; sent to worker processes, so it holds no file and little else."""
 
     schema: str
     ksks: tuple[PublishedKey, ...]
     terms: Terms
-    zones: frozenset[dns.name.Name]
     basis: Basis
     digest: bytes
 
-    def __call__(self, zones: Sequence[ZoneRequest]) -> list[_Examined]:
-        return [self._one(zone) for zone in zones]
+    def __call__(self, asked: Sequence[_Asked]) -> list[_Examined]:
+        report = reduce(Report.merge, (evaluate(self._subject(one)) for one in asked))
+        return [self._examined(one, None if number else report) for number, one in enumerate(asked)]
 
-    def _one(self, zone: ZoneRequest) -> _Examined:
-        basis = self.basis
-        previous = basis.previous if basis.previous and basis.previous.zone == zone.zone else None
-        subject = Subject(
+    def _subject(self, asked: _Asked) -> Subject:
+        basis, zone = self.basis, asked.zone
+        return Subject(
             request=zone,
             policy=basis.policy,
             ksks=tuple(ksk.key for ksk in self.ksks),
-            zones=self.zones,
-            previous=previous,
+            zones=asked.allowed,
+            previous=basis.previous if basis.previous and basis.previous.zone == zone.zone else None,
             at=basis.at,
             now=basis.now,
             seen=basis.seen,
             source_digest=self.digest,
             terms=self.terms,
         )
-        report = evaluate(subject)
+
+    def _examined(self, asked: _Asked, report: Report | None) -> _Examined:
+        zone = asked.zone
         planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.terms.ttl))
-        return _Examined(zone.zone, zone.id, report, planned, _messages(zone.zone, planned, self.ksks))
+        shown = tuple((zone.zone, bundle) for bundle in planned[: SHOWN * asked.shown])
+        return _Examined(report, zone.id, len(planned), shown, _messages(zone.zone, planned, self.ksks))
 
 
 def _messages(
