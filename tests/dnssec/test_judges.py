@@ -79,7 +79,7 @@ def test_unbound_validates(tmp_path: Path, algorithms: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithms", "spoil"), [((8,), wrong_signature), ((13,), wrong_signature), ((8, 13), missing_signature)], ids=str
+    ("algorithms", "spoil"), [((8,), wrong_signature), ((13,), wrong_signature), ((8, 13), missing_signature)]
 )
 def test_judges_can_say_no(tmp_path: Path, algorithms: tuple[int, ...], spoil: Callable[[Bundle], Bundle]) -> None:
     files = make(tmp_path, algorithms, spoil)

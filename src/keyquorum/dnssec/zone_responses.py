@@ -2,7 +2,8 @@
 
 Streamed, one owner name at a time; the data of DNSKEY and RRSIG records are read by dnspython, so that what we wrote is
 not judged by our own reading of it. Records of other types and other RRSIGs are skipped. Refused: a DNSKEY RRset
-without any signature, TTLs that differ, a file without any DNSKEY.
+without any signature beside it, a signature without its RRset beside it, a zone that comes twice, TTLs that differ, a
+file without any DNSKEY.
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def read_signed_rrsets(stream: BinaryIO) -> Iterator[ZoneResponse]:
     signatures: list[Signature] = []
     origin: dns.name.Name | None = None
     owner: dns.name.Name | None = None
-    found = False
+    seen: set[bytes] = set()
     for record in records(stream):
         try:
             if record.tokens[0].upper() == b"$ORIGIN" and len(record.tokens) == 2:
@@ -42,17 +43,15 @@ def read_signed_rrsets(stream: BinaryIO) -> Iterator[ZoneResponse]:
                 continue
             owner = _owner(record, owner, origin)
             if owner != zone:
-                if keys:
-                    found = True
-                    yield _response(zone, keys, signatures)
+                if keys or signatures:
+                    yield _response(zone, keys, signatures, seen)
                 zone, keys, signatures = owner, [], []
             _take(record, keys, signatures, origin)
         except MalformedError as error:
             raise MalformedError(error.what, where=error.where or f"line {record.line}", do=error.do) from None
-    if keys:
-        found = True
-        yield _response(zone, keys, signatures)
-    if not found:
+    if keys or signatures:
+        yield _response(zone, keys, signatures, seen)
+    if not seen:
         raise MalformedError("no DNSKEY record in it")
 
 
@@ -106,11 +105,19 @@ def _signature(rdata: RRSIG, ttl: int) -> Signature:
     )
 
 
-def _response(zone: dns.name.Name | None, keys: list[PublishedKey], signatures: list[Signature]) -> ZoneResponse:
+def _response(
+    zone: dns.name.Name | None, keys: list[PublishedKey], signatures: list[Signature], seen: set[bytes]
+) -> ZoneResponse:
+    where = zone.to_text() if zone else ""
     if zone is None or not signatures:
-        raise MalformedError("the DNSKEY RRset has no signature", where=zone.to_text() if zone else "")
+        raise MalformedError("the DNSKEY RRset has no signature beside it", where=where)
+    if not keys:
+        raise MalformedError("a signature of a DNSKEY RRset that does not stand beside it", where=where)
+    if zone.to_digestable() in seen:
+        raise MalformedError("the zone was seen before", where=where, do="Put its records together.")
+    seen.add(zone.to_digestable())
     if len({key.ttl for key in keys}) != 1:
-        raise MalformedError("the DNSKEY records have different TTLs", where=zone.to_text())
+        raise MalformedError("the DNSKEY records have different TTLs", where=where)
     inception = max(signature.inception for signature in signatures)
     expiration = min(signature.expiration for signature in signatures)
-    return ZoneResponse(zone, (Bundle(zone.to_text(), inception, expiration, tuple(keys), tuple(signatures)),))
+    return ZoneResponse(zone, (Bundle(where, inception, expiration, tuple(keys), tuple(signatures)),))
