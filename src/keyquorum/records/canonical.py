@@ -62,9 +62,9 @@ def kind_of(value: Json) -> str:
 
 
 def _check_depth(value: Json, left: int) -> None:
-    if left < 0:
-        raise LimitError(f"nested deeper than {DEPTH_LIMIT}")
     if isinstance(value, dict | list):
+        if not left:
+            raise LimitError(f"nested deeper than {DEPTH_LIMIT}")
         for part in value.values() if isinstance(value, dict) else value:
             _check_depth(part, left - 1)
 

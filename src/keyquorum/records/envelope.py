@@ -152,16 +152,10 @@ class Embedded(Generic[Record]):
 
 def envelope_schema(payload_type: str | None = None) -> Schema:
     """Describe the DSSE envelope as JSON Schema, of one payload type or any."""
-    return {
-        "type": "object",
-        "properties": {
-            "payload": {"type": "string", "contentEncoding": "base64url"},
-            "payloadType": {"const": payload_type} if payload_type else {"type": "string"},
-            "signatures": {"type": "array", "items": _SIGNATURE.schema(), "minItems": 1, "maxItems": 1},
-        },
-        "required": ["payload", "payloadType", "signatures"],
-        "additionalProperties": False,
-    }
+    schema = _ENVELOPE.schema()
+    if payload_type:
+        schema["properties"]["payloadType"] = {"const": payload_type}
+    return schema
 
 
 def pre_authentication(payload_type: str, payload: bytes) -> bytes:

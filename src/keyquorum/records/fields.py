@@ -67,7 +67,8 @@ class Text:
 
     def schema(self) -> Schema:
         """Describe text."""
-        return {"type": "string", "minLength": 0 if self.empty else 1, "maxLength": self.longest}
+        shape = {"type": "string", "minLength": 0 if self.empty else 1, "maxLength": self.longest}
+        return {**shape, "pattern": "^[ -~]*$"} if self.ascii_only else shape
 
 
 @dataclass(frozen=True, slots=True)
