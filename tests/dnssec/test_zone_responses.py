@@ -47,7 +47,7 @@ REFUSED = {
     "no signature": ("".join(LINES[:2]), "has no signature"),
     "a signature elsewhere": (GOOD + "a.example. 60 IN A 192.0.2.1\n" + LINES[-1], "does not stand beside it"),
     "a zone again": (GOOD + "a.example. 60 IN A 192.0.2.1\n" + GOOD, "the zone was seen before"),
-    "no keys": ("".join(LINES[2:]), "no DNSKEY record"),
+    "no keys": ("".join(LINES[2:]), "does not stand beside it"),
     "no owner": (" 60 IN TXT x\n", "line 1: a record without an owner"),
     "relative owner": ("example 60 IN TXT x\n", "relative to nothing"),
     "no TTL": (GOOD.replace("172800 IN DNSKEY", "IN DNSKEY", 1), "line 1: a record without a TTL"),

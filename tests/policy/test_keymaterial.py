@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keyquorum.dnssec.model import Dnskey, KeyKind
 from keyquorum.policy import keymaterial
-from keyquorum.policy.keymaterial import describe, is_of_kind, shared_factors, tag, weaknesses
+from keyquorum.policy.keymaterial import describe, is_of_kind, kind_of, shared_factors, tag, weaknesses
 from tests.policy.good_request import p256, prime, rsa, rsa_key
 
 NO_POINT = ("the public key is no point of the curve, or one of small order",)
@@ -147,3 +147,12 @@ def by(keys: list[Dnskey], factors: list[tuple[int, int]], key: Dnskey) -> tuple
 def test_shared_factors_looks_at_rsa_keys_only() -> None:
     assert shared_factors([p256(1), p256(1), rsa(1), p256(2)]) == ()
     assert shared_factors([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [(rsa(2), KeyKind(8, 2048, 65537)), (p256(1), KeyKind(13, 256)), (Dnskey(257, 16, b"\1" * 57), KeyKind(16, 456))],
+)
+def test_kind(key: Dnskey, kind: KeyKind) -> None:
+    assert kind_of(key) == kind
+    assert is_of_kind(key, kind)

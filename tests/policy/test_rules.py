@@ -47,7 +47,9 @@ EXAMPLE = dns.name.from_text("example.")
 spoil = Spoiler(good())
 spoil_plain = Spoiler(plain())
 TERMS = Terms(good().policy.ksk_ttl, good().policy.ksk_policy)
-NOT_THE_POLICY = "response: the policy of the KSK it is to state is not that of the policy"
+NOT_THE_TIMES = "response: the times of the KSK it is to state are not the policy's"
+NOT_BOTH = "response: a policy of the KSK belongs to a key signing request, and only to one"
+NOT_THE_KINDS = "response: the kinds of KSK it is to state are not those of the quorum's keys"
 NO_KEY_THROUGHOUT = "request: no key stands in every bundle, so no key can sign the zone all the time"
 
 
@@ -128,14 +130,22 @@ def test_domain(subject: Subject, expected: str) -> None:
     assert failures(subject) == {"KSR-DOMAIN": expected}
 
 
+def stated(**changes: object) -> Terms:
+    """Give terms whose KSK policy differs from the policy's in ``changes``."""
+    return Terms(TERMS.ttl, replace(good().policy.ksk_policy, **changes))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
         (replace(TERMS, ttl=86400), "response: its TTL is to be 86400; the policy says 172800"),
         (replace(TERMS, ttl=None), "response: its TTL is to be as received; the policy says 172800"),
-        (replace(TERMS, ksk_policy=None), NOT_THE_POLICY),
-        (replace(TERMS, ksk_policy=ZSK_POLICY), NOT_THE_POLICY),
-        (Terms(1, None), f"response: its TTL is to be 1; the policy says 172800; {NOT_THE_POLICY}"),
+        (replace(TERMS, ksk_policy=None), NOT_BOTH),
+        (replace(TERMS, ksk_policy=ZSK_POLICY), NOT_THE_TIMES),
+        (stated(algorithms=(KeyKind(8, 4096, 65537),)), NOT_THE_KINDS),
+        (stated(algorithms=(KeyKind(8, 2048, 65537), KeyKind(13, 256))), NOT_THE_KINDS),
+        (stated(publish_safety=1), NOT_THE_TIMES),
+        (Terms(1, None), f"response: its TTL is to be 1; the policy says 172800; {NOT_BOTH}"),
     ],
 )
 def test_terms(terms: Terms, expected: str) -> None:
@@ -146,8 +156,16 @@ def test_terms_of_a_plain_rrset() -> None:
     policy = plain().policy
     assert failures(replace(plain(), terms=Terms(policy.ksk_ttl, None))) == {}
     assert failures(replace(plain(), terms=Terms(1, policy.ksk_policy))) == {
-        "KQ-TERMS": f"response: its TTL is to be 1; the policy says as received; {NOT_THE_POLICY}"
+        "KQ-TERMS": f"response: its TTL is to be 1; the policy says as received; {NOT_BOTH}"
     }
+
+
+def test_terms_of_a_kind_of_key_the_policy_has_none_of() -> None:
+    kinds = (KeyKind(8, 4096, 65537), KeyKind(13, 256))
+    strange = spoil.ksk_policy(algorithms=kinds)
+    what = f"{tag(KSK)}: is of a kind (algorithm 8, 2048 bits, exponent 65537) that the policy has no KSK of"
+    assert failures(replace(strange, terms=TERMS)) == {"KQ-TERMS": what}
+    assert failures(replace(spoil.ksk_policy(algorithms=(*kinds, KeyKind(8, 2048, 65537))), terms=TERMS)) == {}
 
 
 def test_request_id() -> None:

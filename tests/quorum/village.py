@@ -20,7 +20,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dns.dnssectypes import Algorithm
 
-from keyquorum.dnssec.model import Terms, ZoneResponse
+from keyquorum.dnssec.model import ZoneResponse
 from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import KeyquorumError
 from keyquorum.identity.keys import Identity
@@ -29,7 +29,7 @@ from keyquorum.policy.profile import profile_source, read_policy
 from keyquorum.quorum import combining, signing
 from keyquorum.quorum.dealing import Custody, Dealing, accept, deal, make_card, open_share
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
-from keyquorum.quorum.task import Basis, Examination, Task, derive_messages, examine
+from keyquorum.quorum.task import Basis, Examination, Task, derive_messages, examine, terms_of
 from keyquorum.records.envelope import Signed, pre_authentication
 from keyquorum.records.files import header
 from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Window
@@ -147,15 +147,15 @@ class Matter:
 
     def task(self, quorums: Sequence[Quorum]) -> Task:
         """Give it as a task for the keys of ``quorums``."""
-        policy = self.basis().policy
+        policy, keys = self.basis().policy, tuple(quorum.key for quorum in quorums)
         return Task(
             BytesIO(self.source),
             0,
             Source(format=self.format, length=len(self.source), sha256=sha256(self.source)),
             self.window,
             "normal",
-            Terms(ttl=policy.ksk_ttl, ksk_policy=policy.ksk_policy if self.format == "icann" else None),
-            tuple(quorum.key for quorum in quorums),
+            terms_of(policy, keys, self.format),
+            keys,
         )
 
 

@@ -18,14 +18,13 @@ from keyquorum.cli.options import (
     person_at,
     read_record,
 )
-from keyquorum.dnssec.model import Terms
 from keyquorum.dnssec.schema import SCHEMAS
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
-from keyquorum.quorum.task import Examination, Task, examine
+from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
 from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Window
@@ -76,9 +75,8 @@ def new(
     basis = basis_of(format_, policy, previous_skr, at, overrules)
     with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
         length, digest = world.digest_of(file)
-        terms = Terms(ttl=basis.policy.ksk_ttl, ksk_policy=basis.policy.ksk_policy if ksr else None)
         source = Source(format=format_, length=length, sha256=digest)
-        task = Task(file, 0, source, window, schema, terms, records)
+        task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_), records)
         with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)

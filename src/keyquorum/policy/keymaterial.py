@@ -25,6 +25,7 @@ SMALL_FACTOR_LIMIT = 1 << 13
 
 _SMALL_PRIMES = gmpy2.primorial(SMALL_FACTOR_LIMIT)
 _CACHED_KEYS = 1024  # The same few keys come again in each bundle, and in each zone of a provider that shares them.
+_CURVE_BITS = {13: 256, 14: 384, 15: 256, 16: 456}
 _P448 = gmpy2.mpz(2) ** 448 - gmpy2.mpz(2) ** 224 - 1
 _D448 = -39081
 
@@ -42,6 +43,14 @@ def describe(key: Dnskey) -> str:
     exponent, modulus = key.rsa_numbers()
     size = f"algorithm {key.algorithm}, {modulus.bit_length()} bits"
     return f"{size}, exponent {exponent if exponent < LARGEST_EXPONENT_SHOWN else 'huge'}"
+
+
+def kind_of(key: Dnskey) -> KeyKind:
+    """Give the kind of a key, as a signature policy states it: algorithm, size in bits, and for RSA the exponent."""
+    if key.algorithm not in RSA_ALGORITHMS:
+        return KeyKind(key.algorithm, _CURVE_BITS[key.algorithm])
+    exponent, modulus = key.rsa_numbers()
+    return KeyKind(key.algorithm, modulus.bit_length(), exponent)
 
 
 def is_of_kind(key: Dnskey, kind: KeyKind) -> bool:

@@ -1,7 +1,9 @@
 """Rules of our own on keys and TTLs, for every format alike: the KQ rules."""
 
+from dataclasses import replace
+
 from keyquorum.dnssec.model import Dnskey, all_keys
-from keyquorum.policy.keymaterial import shared_factors, tag, weaknesses
+from keyquorum.policy.keymaterial import describe, is_of_kind, kind_of, shared_factors, tag, weaknesses
 from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
 
 
@@ -55,16 +57,24 @@ def ttl(subject: Subject) -> Outcome:
 
 
 def terms(subject: Subject) -> Outcome:
-    """KQ-TERMS: what the response will state besides the signatures is what the policy states."""
+    """KQ-TERMS: what the response will state besides the signatures is what the policy and the quorum's keys are."""
     if subject.terms is None:
         return not_applicable("nothing is said of a response yet")
-    wanted, found = subject.policy, []
-    if subject.terms.ttl != wanted.ksk_ttl:
-        ours = "as received" if wanted.ksk_ttl is None else str(wanted.ksk_ttl)
+    policy, stated, found = subject.policy, subject.terms.ksk_policy, []
+    for key in subject.ksks:
+        if not any(is_of_kind(key, kind) for kind in policy.ksk_policy.algorithms):
+            found.append((f"key tag {tag(key)}", f"is of a kind ({describe(key)}) that the policy has no KSK of"))
+    if subject.terms.ttl != policy.ksk_ttl:
+        ours = "as received" if policy.ksk_ttl is None else str(policy.ksk_ttl)
         theirs = "as received" if subject.terms.ttl is None else str(subject.terms.ttl)
         found.append(("response", f"its TTL is to be {theirs}; the policy says {ours}"))
-    if subject.terms.ksk_policy != (wanted.ksk_policy if subject.request.policy is not None else None):
-        found.append(("response", "the policy of the KSK it is to state is not that of the policy"))
+    if (stated is None) != (subject.request.policy is None):
+        found.append(("response", "a policy of the KSK belongs to a key signing request, and only to one"))
+    elif stated is not None:
+        if {*stated.algorithms} != {kind_of(key) for key in subject.ksks}:
+            found.append(("response", "the kinds of KSK it is to state are not those of the quorum's keys"))
+        if replace(stated, algorithms=policy.ksk_policy.algorithms) != policy.ksk_policy:
+            found.append(("response", "the times of the KSK it is to state are not the policy's"))
     return judged(found, "the response will state what the policy does")
 
 

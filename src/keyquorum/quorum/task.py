@@ -5,7 +5,7 @@ source: parse, plan, run every rule, derive the bytes to sign. Nobody takes any 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import BufferedReader
 from typing import BinaryIO
@@ -17,11 +17,12 @@ from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, message, pla
 from keyquorum.dnssec.sources import read_source
 from keyquorum.errors import MalformedError, RefusedError
 from keyquorum.maths.work import Work
+from keyquorum.policy.keymaterial import kind_of
 from keyquorum.policy.profile import Policy
 from keyquorum.policy.report import Report
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
-from keyquorum.quorum.dealing import published
+from keyquorum.quorum.dealing import dnskey_of, published
 from keyquorum.quorum.spools import NewFile, Section, Spool
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord, Source, Window
@@ -97,6 +98,13 @@ class Examination:
     bundles: int
     shown: tuple[tuple[dns.name.Name, PlannedBundle], ...]
     request_ids: tuple[str, ...]
+
+
+def terms_of(policy: Policy, keys: Sequence[Signed[KeyRecord]], format_: str) -> Terms:
+    """Give what a requester with ``policy`` has the response to a source in ``format_`` state, signed by ``keys``."""
+    kinds = dict.fromkeys(kind_of(dnskey_of(key.record.public)) for key in keys)
+    stated = replace(policy.ksk_policy, algorithms=tuple(kinds)) if format_ == "icann" else None
+    return Terms(policy.ksk_ttl, stated)
 
 
 def schema_named(name: str) -> Schema:
