@@ -60,9 +60,11 @@ def spoken(data: bytes, count: int = 0) -> str:
     return " ".join(words(data[:count] if count else data))
 
 
-def lines(data: bytes, per_line: int = 8) -> list[str]:
-    """Give the words in lines of ``per_line`` aligned columns, as they are shown to be read aloud."""
+def lines(data: bytes, per_line: int = 4) -> list[str]:
+    """Give the words in numbered lines of ``per_line`` aligned columns, as they are shown to be read aloud."""
     spelled = words(data)
     width = max(map(len, spelled), default=0)
     rows = [spelled[start : start + per_line] for start in range(0, len(spelled), per_line)]
-    return ["  ".join(word.ljust(width) for word in row).rstrip() for row in rows]
+    return [
+        f"{number:2}  " + "  ".join(word.ljust(width) for word in row).rstrip() for number, row in enumerate(rows, 1)
+    ]
