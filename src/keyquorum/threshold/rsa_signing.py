@@ -33,8 +33,8 @@ from keyquorum.threshold.seam import Answer, Context, Spool, Stream
 
 _ID_BYTES = 32
 _LARGEST_BATCH = 16
-_CHUNK = range(64, 2048 + 1)
-"""How many messages are weighed at once: more are cheaper each, fewer leave work for every core."""
+_CHUNK = range(64, 512 + 1)
+"""How many messages are weighed at once: more are a little cheaper each, fewer leave work for every core and memory."""
 
 
 def sign(
