@@ -1,0 +1,429 @@
+"""Requests that nobody may be asked to look at, rules that stop one, and what overruling takes."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keyquorum.dnssec.icann import read_ksr
+from keyquorum.dnssec.model import ZoneResponse
+from keyquorum.errors import (
+    DealingError,
+    KeyquorumError,
+    MalformedError,
+    NotYetError,
+    RefusedError,
+    SignatureError,
+    UsageError,
+)
+from keyquorum.maths.work import HERE
+from keyquorum.policy.subject import Status
+from keyquorum.quorum import signing
+from keyquorum.quorum.dealing import check_acceptances
+from keyquorum.quorum.task import Examination, Task, examine
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, PARTIAL, REQUEST, Acceptance, Partial, Request
+from tests.quorum.dealers import moved
+from tests.quorum.village import (
+    JUDGED_AT,
+    NOW,
+    WINDOW,
+    Matter,
+    Quorum,
+    answer,
+    ask,
+    combine,
+    dealt,
+    examined,
+    opened,
+    plain,
+    resigned,
+    root_request,
+    sha256,
+    villager,
+    zone_records,
+)
+from tests.threshold.cases import seeded
+
+ONE = "one.example."
+
+
+def split(request: bytes) -> tuple[bytes, bytes]:
+    head, _, source = request.partition(b"\n")
+    return head, source
+
+
+def forged(request: bytes, edit: Callable[[Any], object], signer: str = "rita") -> bytes:
+    """The request with its header edited at will, and signed again by ``signer``."""
+    head, source = split(request)
+
+    def edited(document: Any) -> None:
+        document["signer"] = urlsafe_b64encode(villager(signer).identity.verification_key).decode()
+        edit(document)
+
+    return resigned(head, villager(signer).identity, edited) + b"\n" + source
+
+
+def small() -> tuple[Quorum, Matter, bytes]:
+    quorum, matter = dealt(), zone_records(ONE)
+    return quorum, matter, ask(matter, quorum)
+
+
+# Who asks
+
+
+def test_a_stranger_asks() -> None:
+    _, _, request = small()
+    for signer in ("mallory", "alice"):
+        with pytest.raises(RefusedError, match="not signed by anybody who may make requests") as caught:
+            opened(forged(request, lambda _: None, signer))
+        assert "rita" in caught.value.do
+    with pytest.raises(RefusedError, match="not signed by anybody who may"):
+        ask(zone_records(ONE), dealt(), requester="mallory")
+
+
+def test_a_requester_of_one_of_two_keys() -> None:
+    other = dealt("existing")
+    key = replace(other.key.record, requesters=(villager("mallory").card,))
+    signed = KEY_RECORD.sign(key, villager("rita").identity)
+    foreign = replace(other, dealing=replace(other.dealing, key=signed))
+    with pytest.raises(RefusedError, match="not signed by anybody who may"):
+        ask(zone_records(ONE), dealt(), foreign)
+
+
+def test_a_header_whose_signature_is_another() -> None:
+    _, _, request = small()
+    head, source = split(request)
+    place = head.index(b'"sig":"') + 12
+    with pytest.raises(SignatureError, match="does not verify"):
+        opened(head[:place] + (b"A" if head[place : place + 1] != b"A" else b"B") + head[place + 1 :] + b"\n" + source)
+
+
+# The key
+
+
+def test_a_dealing_that_does_not_check() -> None:
+    quorum = dealt()
+    bad = moved(quorum, lambda index: int(index == 2), published=True)
+    acceptances = [
+        ACCEPTANCE.sign(replace(one.record, key=bad.key.id), holder.identity)
+        for one, holder in zip(quorum.acceptances, quorum.holders, strict=True)
+    ]
+    false = replace(quorum, dealing=replace(quorum.dealing, key=bad.key), acceptances=tuple(acceptances))
+    with pytest.raises(DealingError):
+        ask(zone_records(ONE), false)
+
+    def put_in(document: Any) -> None:
+        document["keys"] = [
+            {"key": json.loads(bad.key.envelope), "acceptances": [json.loads(one.envelope) for one in acceptances]}
+        ]
+
+    with pytest.raises(DealingError):
+        opened(forged(small()[2], put_in))
+
+
+# Acceptances
+
+
+def accepted_by(signer: str, key: bytes, index: int) -> Signed[Acceptance]:
+    identity = villager(signer).identity
+    record = Acceptance(signer=identity.verification_key, key=key, index=index, accepted=NOW)
+    return ACCEPTANCE.sign(record, identity)
+
+
+@pytest.mark.parametrize(("there", "missing"), [((), "alice, bob, carol, dave, erin"), ((1, 2, 3, 5), "dave")])
+def test_acceptances_are_missing(there: tuple[int, ...], missing: str) -> None:
+    quorum = dealt()
+    some = {quorum.key.id: [quorum.acceptances[index - 1] for index in there]}
+    with pytest.raises(NotYetError, match=f"missing {missing}") as caught:
+        ask(zone_records(ONE), quorum, acceptances=some)
+    assert caught.value.exit_status == 3
+    assert "share accept" in caught.value.do
+
+
+def test_no_acceptances_at_all() -> None:
+    with pytest.raises(NotYetError):
+        ask(zone_records(ONE), dealt(), acceptances={})
+
+
+def test_acceptances_taken_out_of_the_request() -> None:
+    _, _, request = small()
+    with pytest.raises(NotYetError, match="erin"):
+        opened(forged(request, lambda document: document["keys"][0]["acceptances"].pop()))
+
+
+def test_an_acceptance_of_another_key() -> None:
+    quorum, other = dealt(), dealt("existing")
+    with pytest.raises(RefusedError, match="another key"):
+        check_acceptances(quorum.key, [*quorum.acceptances[:4], other.acceptances[4]])
+
+
+@pytest.mark.parametrize("signer", ["mallory", "alice", "rita"])
+def test_an_acceptance_signed_by_somebody_else(signer: str) -> None:
+    quorum = dealt()
+    with pytest.raises(RefusedError, match="not signed by the holder"):
+        check_acceptances(quorum.key, [*quorum.acceptances[:4], accepted_by(signer, quorum.key.id, 5)])
+
+
+def test_one_holder_accepts_for_all() -> None:
+    quorum = dealt()
+    with pytest.raises(NotYetError, match="missing bob, carol, dave, erin"):
+        check_acceptances(quorum.key, [accepted_by("alice", quorum.key.id, 1)] * 5)
+
+
+# The source
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_request_changed_cut_or_longer_anywhere(data: st.DataObject) -> None:
+    _, _, request = small()
+    place = data.draw(st.integers(0, len(request) - 1))
+    what = data.draw(st.sampled_from(["bit", "cut", "more"]))
+    changed = {
+        "bit": request[:place] + bytes([request[place] ^ 1 << data.draw(st.integers(0, 7))]) + request[place + 1 :],
+        "cut": request[:place],
+        "more": request + request[place : place + 3],
+    }[what]
+    with pytest.raises(KeyquorumError) as caught:
+        opened(changed)
+    assert caught.value.what
+    assert type(caught.value) is not KeyquorumError
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda request: request[:-1], "ends 1 bytes early"),
+        (lambda request: request + b"\n", "goes on after its end"),
+        (lambda request: request[:-2] + bytes([request[-2] ^ 1]) + request[-1:], "another SHA-256"),
+        (lambda request: split(request)[0] + b"\n", "early"),
+        (lambda request: split(request)[0], "ends within its header"),
+        (lambda _: b"", "ends within its header"),
+    ],
+    ids=["cut", "longer", "changed", "no source", "no line end", "nothing"],
+)
+def test_what_is_said_of_a_source_that_is_another(change: Callable[[bytes], bytes], words: str) -> None:
+    with pytest.raises(MalformedError, match=words):
+        opened(change(small()[2]))
+
+
+def test_a_source_that_changes_while_it_is_worked_on() -> None:
+    quorum, matter, request = small()
+    file = BytesIO(request)
+    task = opened(request).task
+    changing = Task(file, task.offset, task.source, task.window, task.schema, task.terms, task.keys)
+    list(changing.zones())
+    file.seek(len(request) - 9)
+    file.write(b"AAAAAAAA")
+    with pytest.raises(MalformedError, match="changed while it was read"):
+        list(changing.zones())
+    assert matter.task([quorum]).source == task.source
+
+
+def test_a_source_of_another_format_than_it_says() -> None:
+    matter = root_request()
+    with pytest.raises(MalformedError):
+        ask(Matter(matter.source, "zone", WINDOW, NOW), dealt())
+    with pytest.raises(MalformedError):
+        ask(Matter(zone_records(ONE).source), dealt())
+
+
+# What is to be done with it
+
+
+def test_a_schema_that_there_is_not() -> None:
+    with pytest.raises(RefusedError, match="no schema 'sideways'") as caught:
+        opened(forged(small()[2], lambda document: document.update(schema="sideways")))
+    assert "normal" in caught.value.do
+
+
+def test_a_window_with_a_ksr_and_none_without() -> None:
+    request = ask(root_request(), dealt())
+    window = {"inception": JUDGED_AT, "expiration": JUDGED_AT + 86400}
+    with pytest.raises(MalformedError, match="window"):
+        opened(forged(request, lambda document: document.update(window=window)))
+    with pytest.raises(MalformedError, match="window"):
+        opened(forged(small()[2], lambda document: document.update(window=None)))
+
+
+@pytest.mark.parametrize("end", [-1, 0])
+def test_a_window_that_ends_before_it_begins(end: int) -> None:
+    window = {"inception": NOW, "expiration": NOW + end}
+    request = forged(small()[2], lambda document: document.update(window=window))
+    with pytest.raises(KeyquorumError):
+        examined_again(request)
+
+
+def examined_again(request: bytes, **basis: Any) -> Examination:
+    return examine(opened(request).task, zone_records(ONE).basis(**basis), BytesIO, HERE)
+
+
+def test_a_key_twice() -> None:
+    with pytest.raises(MalformedError, match="twice"):
+        opened(forged(small()[2], lambda document: document["keys"].append(document["keys"][0])))
+
+
+def test_a_request_from_the_future_of_the_format() -> None:
+    with pytest.raises(MalformedError, match="version"):
+        opened(forged(small()[2], lambda document: document.update(version=2)))
+
+
+# Rules
+
+
+def test_a_zone_that_the_key_may_not_sign() -> None:
+    for matter in (zone_records(ONE, "other.example."), zone_records("other.example.")):
+        with pytest.raises(RefusedError, match="KSR-DOMAIN") as caught:
+            ask(matter, dealt())
+        assert "other.example." in str(caught.value)
+
+
+def test_a_zone_that_only_one_of_two_keys_may_sign() -> None:
+    narrow = dealt("existing", zones=("two.example.",))
+    with pytest.raises(RefusedError, match="KSR-DOMAIN"):
+        ask(zone_records(ONE), dealt(), narrow)
+
+
+def broken() -> Matter:
+    """Two rules fail: the TTL within is fine, but the signatures would be valid for too long, and too far away."""
+    matter = zone_records(ONE)
+    window = replace(WINDOW, expiration=NOW + 200 * 86400)
+    return Matter(matter.source, "zone", window, NOW)
+
+
+BROKEN = {"KSR-POLICY-SIG-VALIDITY", "KSR-POLICY-SIG-HORIZON"}
+REASONS = {rule: f"agreed in ticket {number}" for number, rule in enumerate(sorted(BROKEN), 42)}
+
+
+def test_failed_rules_stop_the_request_and_all_are_named() -> None:
+    quorum = dealt()
+    failed = {result.rule for result in examined(broken(), [quorum]).report.failed}
+    assert failed == BROKEN
+    with pytest.raises(RefusedError, match="2 rules failed") as caught:
+        ask(broken(), quorum)
+    assert all(rule in str(caught.value) for rule in BROKEN)
+    one = {"KSR-POLICY-SIG-HORIZON": "agreed"}
+    with pytest.raises(RefusedError, match="1 rule failed: KSR-POLICY-SIG-VALIDITY"):
+        ask(broken(), quorum, overrules=one)
+
+
+def test_an_overruled_request_passes_and_keeps_what_was_overruled_and_why() -> None:
+    quorum = dealt()
+    request = ask(broken(), quorum, overrules=REASONS)
+    record: Request = opened(request).signed.record
+    assert {(one.rule, one.reason) for one in record.overrules} == set(REASONS.items())
+    report = examined(broken(), [quorum], overrules=REASONS).report
+    assert {result.rule for result in report.results if result.status is Status.OVERRULED} == BROKEN
+
+
+def test_a_holder_has_to_overrule_for_itself() -> None:
+    quorum = dealt()
+    request = ask(broken(), quorum, overrules=REASONS)
+    with pytest.raises(RefusedError, match="2 rules failed"):
+        answer(request, broken(), quorum, 1)
+    partials = [answer(request, broken(), quorum, index, overrules=REASONS) for index in (1, 2, 3)]
+    header: Partial = PARTIAL.read(partials[0].partition(b"\n")[0]).record
+    assert {(one.rule, one.reason) for one in header.overrules} == set(REASONS.items())
+    assert combine(request, partials).good(quorum) == {1, 2, 3}
+
+
+def test_what_did_not_fail_cannot_be_overruled() -> None:
+    for overrules, words in (
+        ({"KSR-DOMAIN": "to be sure"}, "did not fail"),
+        ({"NO-SUCH-RULE": "because"}, "no rule 'NO-SUCH-RULE'"),
+        ({"CLOCK": "just in case"}, "did not fail"),
+        (REASONS | {"KSR-POLICY-SIG-HORIZON": " "}, "without a reason"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            ask(broken() if "KSR-POLICY-SIG-HORIZON" in overrules else zone_records(ONE), dealt(), overrules=overrules)
+
+
+def test_a_request_of_another_day() -> None:
+    quorum, matter = dealt(), zone_records(ONE)
+    with pytest.raises(RefusedError, match="CLOCK"):
+        ask(matter, quorum, now=NOW + 2 * 86400)
+    request = ask(matter, quorum)
+    with pytest.raises(RefusedError, match="CLOCK"):
+        answer(request, matter, quorum, 1, now=NOW - 90000)
+
+
+def test_a_holder_judges_by_its_own_policy() -> None:
+    quorum, matter, request = small()
+    policy = matter.basis().policy
+    strict = replace(policy, ksk_policy=replace(policy.ksk_policy, max_signature_validity=2 * 86400))
+    with pytest.raises(RefusedError, match="KSR-POLICY-SIG-VALIDITY"):
+        answer(request, matter, quorum, 1, policy=strict)
+    header: Partial = PARTIAL.read(answer(request, matter, quorum, 1).partition(b"\n")[0]).record
+    assert header.policy == matter.basis().policy_digest
+    assert header.request == opened(request).signed.id
+    assert header.at == NOW
+
+
+def test_terms_that_are_not_the_holders() -> None:
+    quorum, matter = dealt(), root_request()
+    request = forged(ask(matter, quorum), lambda document: document["terms"].update(ttl=1))
+    with pytest.raises(RefusedError, match="KQ-TERMS"):
+        answer(request, matter, quorum, 1)
+
+
+def test_a_request_id_seen_before_with_another_source() -> None:
+    quorum, matter = dealt(), root_request()
+    request = ask(matter, quorum)
+    name = read_ksr(matter.source).id
+    answer(request, matter, quorum, 1, seen={})
+    answer(request, matter, quorum, 1, seen={name: sha256(matter.source)})
+    with pytest.raises(RefusedError, match="KSR-ID"):
+        answer(request, matter, quorum, 1, seen={name: sha256(b"another")})
+
+
+def test_the_previous_response_answered_this_very_request() -> None:
+    quorum, matter = dealt(), root_request()
+    request = ask(matter, quorum)
+    partials = [answer(request, matter, quorum, index) for index in (1, 2, 3)]
+    (previous,) = combine(request, partials).responses
+    assert isinstance(previous, ZoneResponse)
+    with pytest.raises(RefusedError, match="KSR-ID"):
+        ask(matter, quorum, previous=previous)
+
+
+# Answering
+
+
+def test_whoever_has_no_share_cannot_answer() -> None:
+    _, matter, request = small()
+    judged = matter.basis()
+    examination = examined(matter, [dealt()])
+    for name, shares in (("alice", {}), ("mallory", {dealt().key.id: dealt().shares[0]}), ("alice", {b"x": 1})):
+        with pytest.raises(RefusedError, match="no share"):
+            signing.answer(
+                opened(request), examination, shares, judged, villager(name).identity, BytesIO, seeded(), HERE
+            )
+
+
+def test_the_same_randomness_makes_the_same_answer() -> None:
+    quorum, matter, request = small()
+    first, second = (answer(request, matter, quorum, 2) for _ in range(2))
+    assert first == second
+
+
+def test_a_request_made_for_one_key_says_so() -> None:
+    quorum, matter, request = small()
+    signed = REQUEST.read(split(request)[0])
+    assert [one.key.id for one in signed.record.keys] == [quorum.key.id]
+    assert signed.record.source.sha256 == sha256(matter.source)
+    assert signed.record.source.length == len(matter.source)
+    assert (signed.record.at, signed.record.schema, signed.record.previous) == (NOW, "normal", None)
+    assert signed.record.window == WINDOW
+
+
+def test_an_empty_zone_file() -> None:
+    for source in (b"", b"; nothing\n", b"\n"):
+        with pytest.raises(KeyquorumError):
+            ask(plain(source), dealt())
