@@ -37,7 +37,7 @@ def _console(*, error: bool = False) -> Console:
 
 def say(text: str = "", *, style: str = "") -> None:
     """Write one paragraph of results."""
-    _console().print(Text(text, style=style))
+    _console().print(_shown(text, style))
 
 
 def heading(text: str) -> None:
@@ -48,19 +48,19 @@ def heading(text: str) -> None:
 
 def advise(text: str) -> None:
     """Say on standard error what to do next."""
-    _console(error=True).print(Text(text, style="cyan"))
+    _console(error=True).print(_shown(text, "cyan"))
 
 
 def next_step(text: str) -> None:
     """End a command: what to do next, and what to hand to whom."""
     say()
-    _console().print(Text.assemble(("Next: ", "bold"), text))
+    _console().print(Text.assemble(("Next: ", "bold"), _shown(text)))
 
 
 def complain(error: KeyquorumError) -> None:
     """Show an error as one paragraph on standard error."""
-    text = Text.assemble(("Error: ", "bold red"), f"{error.where}: " if error.where else "", _sentence(error.what))
-    _console(error=True).print(text.append(f" {error.do}" if error.do else ""))
+    told = f"{error.where}: " * bool(error.where) + _sentence(error.what) + f" {error.do}" * bool(error.do)
+    _console(error=True).print(Text.assemble(("Error: ", "bold red"), _shown(told)))
 
 
 def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]], *, indent: int = 2) -> None:
@@ -69,7 +69,7 @@ def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]], *, indent: int = 
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows.items() if isinstance(rows, Mapping) else rows:
-        table.add_row(escape(name), Text(value))
+        table.add_row(_shown(name), _shown(value))
     _print(table, indent)
 
 
@@ -81,7 +81,7 @@ def listing(
     for column in columns:
         table.add_column(escape(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else _shown(cell) for cell in row))
     _print(table, indent)
 
 
@@ -93,12 +93,12 @@ def words(data: bytes, *, indent: int = 2) -> None:
 
 def verdict(good: bool, text: str) -> Text:
     """Give ``text`` coloured as good or bad."""
-    return Text(text, style="green" if good else "bold red")
+    return _shown(text, "green" if good else "bold red")
 
 
 def as_json(document: Mapping[str, Any]) -> None:
     """Write a report for machines."""
-    sys.stdout.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
 def agree(question: str, identifier: bytes, approved: str | None) -> None:
@@ -118,7 +118,7 @@ def agree(question: str, identifier: bytes, approved: str | None) -> None:
             "this needs somebody's agreement, and there is no terminal to ask at",
             do=f"Having looked at it, name what you agree to: --approve {identifier.hex()}.",
         )
-    _console(error=True).print(Text.assemble(("\n" + question, "bold"), " Type yes or no: "), end="")
+    _console(error=True).print(Text.assemble(_shown("\n" + question, "bold"), " Type yes or no: "), end="")
     if sys.stdin.readline().strip().lower() != "yes":
         raise RefusedError("you did not agree", do="Nothing was done.")
 
@@ -167,6 +167,11 @@ def _print(table: Table, indent: int) -> None:
     with console.capture() as capture:
         console.print(Padding(table, (0, 0, 0, indent), expand=False))
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+
+
+def _shown(text: str, style: str = "") -> Text:
+    """Give ``text`` fit to be shown: what would move a cursor or turn letters around is written out (``\\x1b``)."""
+    return Text("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text), style=style)
 
 
 def _sentence(text: str) -> str:
