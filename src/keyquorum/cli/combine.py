@@ -10,8 +10,8 @@ import click
 from rich.text import Text
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.options import FILE, json_option, passphrase_option, person_at
-from keyquorum.errors import KeyquorumError, UsageError
+from keyquorum.cli.options import FILE, absent, json_option, passphrase_option, person_at
+from keyquorum.errors import KeyquorumError, NotEnoughError, UsageError
 from keyquorum.keystore.files import new_file, write_public
 from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
 from keyquorum.quorum.requesting import OpenRequest, open_request
@@ -42,6 +42,8 @@ def combine_command(
 
     Needs no secret. Every signature is verified by two libraries before it is written.
     """
+    record_file = out.with_name(out.name + ".response.json")
+    absent(out, *([record_file] if identity else []))
     paths = tuple(dict.fromkeys(path.resolve() for path in partials))
     with world.opened(request, "request") as file:
         with world.naming(request):
@@ -56,8 +58,13 @@ def combine_command(
         with ExitStack() as stack:
             files = [stack.enter_context(world.opened(path, "partial")) for path in paths]
             came = receive_all(files, opened)
+            unreadable = [(paths[position], why) for position, why in came.unreadable]
             with world.work("Combining", "messages", size=task.source.length, total=total) as work:
-                combined = combine(opened, messages, came.good, came.faults, world.Scratch(), work)
+                try:
+                    combined = combine(opened, messages, came.good, came.faults, world.Scratch(), work)
+                except NotEnoughError as error:
+                    error.do = " ".join([error.do, *(f"Not used, {path.name}: {why}." for path, why in unreadable)])
+                    raise
         with world.work("Verifying", "zones", size=task.source.length) as work:
             digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
     if identity:
@@ -71,8 +78,7 @@ def combine_command(
                 contributions=combined.contributions,
             )
             record = RESPONSE.sign(response, person.identity)
-            write_public(out.with_name(out.name + ".response.json"), record.envelope + b"\n", overwrite=True)
-    unreadable = [(paths[position], error) for position, error in came.unreadable]
+            write_public(record_file, record.envelope + b"\n")
     if json_:
         terminal.as_json(_document(opened, combined, unreadable, out, total))
         return
@@ -90,7 +96,7 @@ def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
     first = next(chunks)
     if not first[0]:
         seen = hashlib.sha256()
-        with new_file(out, overwrite=True) as output:
+        with new_file(out) as output:
             for _, data in chain([first], chunks):
                 seen.update(data)
                 output.write(data)
@@ -100,7 +106,7 @@ def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
         files.setdefault(name, []).append(data)
     out.mkdir(parents=True, exist_ok=True)
     for name, parts in files.items():
-        write_public(out / name, parts, overwrite=True)
+        write_public(out / name, parts)
     return hashlib.sha256(b"".join(b"".join(parts) for parts in files.values())).digest()
 
 

@@ -1,6 +1,7 @@
 """Options that several commands share, and how they are read."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +113,19 @@ def basis_of(
         seen=seen,
         overrules=_overrules(overrules),
     )
+
+
+def absent(*paths: Path) -> None:
+    """Refuse to write over any of ``paths``, before anything is asked or computed."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise UsageError(
+                "this is there already, and nothing is overwritten",
+                where=str(path),
+                do="Give another name, or move it away first.",
+            )
+        if not path.parent.is_dir():
+            raise UsageError("there is no such directory", where=str(path.parent), do="Make it first.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from keyquorum.cli.listing import examination_document, show_examination, show_s
 from keyquorum.cli.options import (
     FILE,
     GreedyCommand,
+    absent,
     basis_of,
     json_option,
     judging_options,
@@ -66,6 +67,7 @@ def new(
     """Make a request of a KSR or a DNSKEY RRset, after every rule was run over it."""
     if (ksr is None) == (dnskey is None):
         raise UsageError("say what is to be signed", do="Give --ksr FILE, or --dnskey FILE.")
+    absent(out)
     source_file = ksr or dnskey
     assert source_file is not None  # noqa: S101
     window = _window(dnskey is not None, inception, expiration)

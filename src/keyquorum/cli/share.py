@@ -6,7 +6,7 @@ import click
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.key import show_key
-from keyquorum.cli.options import FILE, approve_option, passphrase_option, person_at, read_record
+from keyquorum.cli.options import FILE, absent, approve_option, passphrase_option, person_at, read_record
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
 from keyquorum.quorum.dealing import accept, open_share
@@ -29,6 +29,7 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
 
     Compare the words of the key id with what the dealer reads to you by phone.
     """
+    absent(out)
     sealed = read_record(file, SEALED_SHARE)
     with person_at(keystore, passphrase_file) as person:
         with world.naming(file):
@@ -44,6 +45,6 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
         terminal.agree(f"Did the dealer read you this key id ({spoken(key.id, 3)} ...)?", key.id, approve)
         person.keep_share(sealed, part)
         acceptance = accept(sealed, person.identity, world.now())
-        write_public(out, acceptance.envelope + b"\n", overwrite=True)
+        write_public(out, acceptance.envelope + b"\n")
     terminal.facts({"share": f"kept in {keystore}", "acceptance": f"{out} (public)"})
     terminal.next_step(f"send {out} to whoever makes requests. Destroy {file} once all holders have accepted.")

@@ -8,6 +8,7 @@ from keyquorum.cli import terminal, world
 from keyquorum.cli.listing import show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
+    absent,
     approve_option,
     basis_of,
     judging_options,
@@ -45,6 +46,7 @@ def sign(
 
     Nothing the requester says is taken on trust: bundles and signing input are derived from the source on this machine.
     """
+    absent(out)
     with world.opened(request, "request") as file, person_at(keystore, passphrase_file) as person:
         with world.naming(request):
             opened = open_request(file)
