@@ -1,5 +1,6 @@
 """``keyquorum status``: what is in a directory, what is missing, what to type next."""
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,10 +147,10 @@ def _next(directory: Path, found: _Found, states: list[set[str]], asked: list[li
     if not found.of(CARD) and not keys:
         return f"keyquorum holder new NAME --out {directory}", True
     if not keys:
-        cards = " ".join(str(path) for path, _ in found.of(CARD))
+        cards = " ".join(_quoted(path) for path, _ in found.of(CARD))
         return (
             "keyquorum key deal --algorithm RSASHA256 --zone ZONE --threshold M --identity KEYSTORE "
-            f"--out {directory} {cards}",
+            f"--out {_quoted(directory)} {cards}",
             False,
         )
     for (path, signed), missing in zip(keys, states, strict=True):
@@ -162,28 +163,45 @@ def _next(directory: Path, found: _Found, states: list[set[str]], asked: list[li
             name = min(missing)
             file = shares.get(name, Path(f"{name}.share"))
             return (
-                f"{len(missing)} acceptances are missing for {path.name}; {name}: keyquorum share accept {file} "
-                f"--keystore {name}.keystore --out {directory / name}.accepted.json",
+                f"{len(missing)} acceptance{'s are' if len(missing) > 1 else ' is'} missing for {path.name}; {name}: "
+                f"keyquorum share accept {_quoted(file)} --keystore {_keystore(name, found)} "
+                f"--out {_quoted(directory / f'{name}.accepted.json')}",
                 True,
             )
     if not requests:
         path = keys[0][0]
         return (
-            f"keyquorum request new --key {path} --identity KEYSTORE --ksr KSR.xml --accepted {directory} "
-            f"--out {directory}/request",
+            f"keyquorum request new --key {_quoted(path)} --identity KEYSTORE --ksr KSR.xml "
+            f"--accepted {_quoted(directory)} --out {_quoted(directory / 'request')}",
             False,
         )
     for (path, _), answers in zip(requests, asked, strict=True):
         for one in answers:
             if len(one.answered) < one.needed:
+                count = one.needed - len(one.answered)
+                name = one.open[0]
                 return (
-                    f"{one.needed - len(one.answered)} more answers are needed for {path.name}; one of "
-                    f"{', '.join(one.open)}: keyquorum sign {path} --keystore NAME.keystore --out NAME.partial",
+                    f"{count} more answer{'s are' if count > 1 else ' is'} needed for {path.name}, of "
+                    f"{', '.join(one.open)}; {name}: keyquorum sign {_quoted(path)} "
+                    f"--keystore {_keystore(name, found)} --out {_quoted(directory / f'{name}.partial')}",
                     True,
                 )
     path, answers = requests[-1][0], asked[-1]
-    files = " ".join(dict.fromkeys(str(file) for one in answers for file in one.files))
-    return f"keyquorum combine {path} {files} --out {directory}/response", False
+    response = directory / "response"
+    if response.exists():
+        return f"keyquorum verify {_quoted(response)} --request {_quoted(path)}", False
+    files = " ".join(dict.fromkeys(_quoted(file) for one in answers for file in one.files))
+    return f"keyquorum combine {_quoted(path)} {files} --out {_quoted(response)}", False
+
+
+def _keystore(name: str, found: _Found) -> str:
+    """Give where the keystore of ``name`` is, or is likely to be."""
+    return _quoted(next((path for path in found.keystores if path.stem == name), Path(f"{name}.keystore")))
+
+
+def _quoted(path: Path) -> str:
+    """Give a path as it can be typed."""
+    return shlex.quote(str(path))
 
 
 def _show_files(directory: Path, found: _Found) -> None:

@@ -54,13 +54,15 @@ def advise(text: str) -> None:
 def next_step(text: str) -> None:
     """End a command: what to do next, and what to hand to whom."""
     say()
-    _console().print(Text.assemble(("Next: ", "bold"), _shown(text)))
+    # Not wrapped: a command that is broken into lines cannot be copied.
+    _console().print(Text.assemble(("Next: ", "bold"), _shown(text)), soft_wrap=True)
 
 
 def complain(error: KeyquorumError) -> None:
     """Show an error as one paragraph on standard error."""
     told = f"{error.where}: " * bool(error.where) + _sentence(error.what) + f" {error.do}" * bool(error.do)
-    _console(error=True).print(Text.assemble(("Error: ", "bold red"), _shown(told)))
+    console = _console(error=True)
+    console.print(Text.assemble(("Error: ", "bold red"), _shown(told)), soft_wrap=not console.is_terminal)
 
 
 def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]], *, indent: int = 2) -> None:
@@ -140,7 +142,7 @@ def passphrase(file: Path | None, what: str, *, new: bool = False) -> bytes:
         raise UsageError("an empty passphrase protects nothing")
     if new and getpass("The same again: ") != first:
         raise UsageError("the two passphrases differ", do="Nothing was made; start again.")
-    return first.encode("utf-8")
+    return first.encode("utf-8", "surrogateescape")
 
 
 @contextmanager
