@@ -6,12 +6,15 @@ Exit 0 if every goal measured is met, 1 if one is not.
 import argparse
 import sys
 
-from bench import rsa, safeprimes
+from bench import cli, peers, rsa, safeprimes, scale
 from bench.measure import Bench, Options, Row, machine, table, tell
 
 BENCHES: dict[str, Bench] = {
     "safeprimes": safeprimes.rows,
     "rsa": rsa.rows,
+    "cli": cli.rows,
+    "scale": scale.rows,
+    "peers": peers.rows,
 }
 
 
@@ -24,7 +27,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(BENCHES)):
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
-    options = Options(quick=arguments.quick, peers=arguments.peers)
+    options = Options(quick=arguments.quick, peers=arguments.peers or "peers" in arguments.names)
     print(machine(), end="\n\n", flush=True)
     rows: list[Row] = []
     for name, bench in BENCHES.items():

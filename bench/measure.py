@@ -130,7 +130,7 @@ def table(rows: Sequence[Row]) -> str:
     cells = [("", "ours", "reference", "reference/ours", "goal", "")]
     verdicts = {None: "", True: "met", False: "NOT MET"}
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio >= 0.1 else f"{row.ratio:.1g}"
         goal = "" if row.goal is None else f">= {row.goal:g}"
         cells.append((row.name, row.figure, row.reference, ratio, goal, verdicts[row.met]))
     widths = [max(len(line[column]) for line in cells) for column in range(6)]
