@@ -42,7 +42,7 @@ ZONES = ("one.example.", "two.example.", "three.example.")
 JUDGED_AT = parse_time("2017-02-07T00:00:00Z")
 NOW = parse_time("2026-03-01T00:00:00Z")
 WINDOW = Window(inception=NOW, expiration=NOW + 20 * 86400)
-_QUICK = (58, 32, 15, 59)
+QUICK = (58, 32, 15, 59)
 """Seeds with which the search for safe primes is soon over."""
 
 
@@ -110,7 +110,7 @@ def dealt(
     dealer = villager("rita")
     key = undivided(number) if kind == "existing" else None
     plan = Plan(algorithm, 0 if key else 2048, M, N)
-    dealing = deal(dealer.identity, dealer.card, custody, plan, NOW, seeded("village", _QUICK[number]), HERE, key=key)
+    dealing = deal(dealer.identity, dealer.card, custody, plan, NOW, seeded("village", QUICK[number]), HERE, key=key)
     return accepted(dealing, people)
 
 

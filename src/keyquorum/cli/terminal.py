@@ -10,6 +10,7 @@
 
 import json
 import sys
+import termios
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from getpass import getpass
@@ -120,8 +121,14 @@ def agree(question: str, identifier: bytes, approved: str | None) -> None:
             "this needs somebody's agreement, and there is no terminal to ask at",
             do=f"Having looked at it, name what you agree to: --approve {identifier.hex()}.",
         )
-    _console(error=True).print(Text.assemble(_shown("\n" + question, "bold"), " Type yes or no: "), end="")
-    if sys.stdin.readline().strip().lower() != "yes":
+    # What was typed before the question is no answer to it.
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    _console(error=True).print(_shown("\n" + question, "bold"))
+    _console(error=True).print("Type yes or no: ", end="")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        _console(error=True).print()
+    if answer.strip().lower() != "yes":
         raise RefusedError("you did not agree", do="Nothing was done.")
 
 

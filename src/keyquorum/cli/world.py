@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import click
+
 from keyquorum.cli.terminal import counting
 from keyquorum.errors import KeyquorumError, StorageError, UsageError
 from keyquorum.maths.randomness import Rng
@@ -43,12 +45,12 @@ def work(label: str, unit: str, *, size: int | None = None, total: int | None = 
 
 
 class Scratch:
-    """Temporary files without names, for public values; gone with the process."""
+    """Temporary files without names, for public values; gone with the command that is running."""
 
     def __call__(self) -> BinaryIO:
         """Give a new one."""
         try:
-            return tempfile.TemporaryFile()
+            return click.get_current_context().with_resource(tempfile.TemporaryFile())
         except OSError as error:
             raise StorageError(
                 f"no temporary file can be made ({error.strerror})", where=tempfile.gettempdir()
