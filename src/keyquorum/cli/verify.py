@@ -52,10 +52,10 @@ def verify(
     kind = _kind_of(file)
     if kind is not None:
         return _verify_record(file, kind, request_file, json_)
+    trust = _Trust(key_file, request_file, anchor_file)
+    time = moment(at) if at else None
     with world.opened(file, "response") as stream, world.naming(file):
-        return _verify_response(
-            file, stream, _Trust(key_file, request_file, anchor_file), moment(at) if at else None, json_
-        )
+        return _verify_response(file, stream, trust, time, json_)
 
 
 class _Trust:
@@ -67,13 +67,16 @@ class _Trust:
         self.request_file = request_file
         if key_file:
             signed = read_record(key_file, KEY_RECORD)
-            check_key(signed)
+            with world.naming(key_file):
+                check_key(signed)
             keys.append(dnskey_of(signed.record.public))
         if request_file:
             with world.opened(request_file, "request") as stream, world.naming(request_file):
                 keys.extend(ksk.key for ksk in open_request(stream).task.ksks())
         if anchor_file:
-            anchors.extend(read_anchors(world.read_file(anchor_file, 1 << 24, "trust anchor")))
+            data = world.read_file(anchor_file, 1 << 24, "trust anchor")
+            with world.naming(anchor_file):
+                anchors.extend(read_anchors(data))
         if not keys and not anchors:
             raise UsageError(
                 "verify against what?",
