@@ -1,6 +1,7 @@
 """``keyquorum combine``: make signatures of partials, and name who answered wrongly."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
@@ -44,7 +45,7 @@ def combine_command(
     """
     record_file = out.with_name(out.name + ".response.json")
     absent(out, *([record_file] if identity else []))
-    paths = tuple(dict.fromkeys(path.resolve() for path in partials))
+    paths = tuple({os.path.realpath(path): path for path in partials}.values())
     with world.opened(request, "request") as file:
         with world.naming(request):
             opened = open_request(file)
