@@ -134,7 +134,7 @@ def _run(command: str, typed: list[str]) -> Seen:
         return _at_a_terminal(command, typed)
     words = shlex.split(command)
     if words[:1] == ["keyquorum"] and not re.search(r"[|<>;*$&]", command):
-        return _here(words[1:])
+        return run_here(words[1:])
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL, env=_environment(),
@@ -142,7 +142,7 @@ def _run(command: str, typed: list[str]) -> Seen:
     return Seen(done.returncode, done.stdout + done.stderr, done.stdout, done.stderr)
 
 
-def _here(arguments: list[str]) -> Seen:
+def run_here(arguments: list[str]) -> Seen:
     """Run one of our commands in this process, without a terminal."""
     out, err = StringIO(), StringIO()
     with redirect_stdout(out), redirect_stderr(err):
@@ -150,10 +150,18 @@ def _here(arguments: list[str]) -> Seen:
     return Seen(status, out.getvalue() + err.getvalue(), out.getvalue(), err.getvalue())
 
 
+def start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    """Start one of our commands as a process of its own, without a terminal; what it says is thrown away."""
+    command = [str(Path(sys.executable).parent / "keyquorum"), *arguments]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=_environment())
+
+
 def _at_a_terminal(command: str, typed: list[str]) -> Seen:
     """Run a command at a terminal of its own and type each answer when it asks."""
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever started us in the background made it ignored
         os.execvpe("bash", ["bash", "-c", command], _environment())
     waiting, shown, asked = list(typed), b"", 0
     end = time.monotonic() + PATIENCE
