@@ -16,7 +16,7 @@ import click
 
 from keyquorum.cli import terminal
 from keyquorum.cli.demo_facts import JUDGED_AT, root_2017_q2
-from keyquorum.cli.options import FILE
+from keyquorum.cli.options import FILE, directory_at, make_directory
 from keyquorum.cli.world import RNG
 from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
@@ -35,19 +35,28 @@ ANSWERING = ("alice", "bob", "carol", "dave")
 _PASSPHRASE = b"demo"
 _COST = Cost(passes=1, memory_kib=8192)
 _JUDGED = ("--at", JUDGED_AT, "--overrule", "CLOCK=a demonstration with a request of 2017")
+_FOREIGN = "a demonstration with another algorithm than the root's"
 
 
 @click.command()
 @click.option(
     "--out", type=FILE, help="Keep everything in this directory (must be empty); otherwise a new temporary one."
 )
-@click.option("--algorithm", type=click.Choice(["RSASHA256", "RSASHA512"]), default="RSASHA256", show_default=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(["RSASHA256", "RSASHA512"]),
+    default="RSASHA256",
+    show_default=True,
+    help="Of the quorum's key.",
+)
 def demo(out: Path | None, algorithm: str) -> None:
     """Make a 3-of-5 key, sign the root's real request of 2017-q2 with it, and catch a holder who lies."""
-    if out is not None and out.exists() and any(out.iterdir()):
-        raise UsageError("the directory is not empty", where=str(out), do="Choose another one for --out.")
+    if out is not None:
+        directory_at(out)
+        make_directory(out)
+        if any(out.iterdir()):
+            raise UsageError("the directory is not empty", where=str(out), do="Choose another one for --out.")
     where = out or Path(tempfile.mkdtemp(prefix="keyquorum-demo-"))
-    where.mkdir(parents=True, exist_ok=True)
     _Demo(where, algorithm).run()
 
 
@@ -58,6 +67,8 @@ class _Demo:
         self.where = where
         self.algorithm = algorithm
         self.secret = ("--passphrase-file", str(where / "passphrase"))
+        foreign = () if algorithm == "RSASHA256" else ("KQ-ALGORITHMS", "KQ-TERMS")
+        self.judged = _JUDGED + tuple(word for rule in foreign for word in ("--overrule", f"{rule}={_FOREIGN}"))
 
     def run(self) -> None:
         """Run all steps."""
@@ -114,7 +125,7 @@ class _Demo:
         accepted = [str(self.where / f"{name}.accepted.json") for name in HOLDERS]
         self._run(
             "request", "new", "--key", str(self.where / "key.json"), "--identity", str(self.where / "rita.keystore"),
-            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--accepted", *accepted, *_JUDGED,
+            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--accepted", *accepted, *self.judged,
             "--out", str(self.where / "request"),
         )  # fmt: skip
         _run(["request", "show", str(self.where / "request"), "--at", JUDGED_AT], quiet=False)
@@ -127,7 +138,8 @@ class _Demo:
         for number, name in enumerate(ANSWERING):
             self._run(
                 "sign", str(self.where / "request"), "--keystore", str(self.where / f"{name}.keystore"),
-                "--out", str(self.where / f"{name}.partial"), *_JUDGED, "--approve", request.id.hex(), show=not number,
+                "--out", str(self.where / f"{name}.partial"), *self.judged,
+                "--approve", request.id.hex(), show=not number,
             )  # fmt: skip
         self._falsify(self.where / f"{LIAR}.partial")
         terminal.say(f"  {', '.join(ANSWERING)}: 9 values and one proof each.", style="green")
@@ -213,7 +225,9 @@ def _title(number: int, what: str, how: str) -> None:
 
 def _command(arguments: Sequence[str], more: str = "") -> None:
     """Show a command line, without what only this demo needs and with long lists cut."""
-    words = [Path(word).name if "/" in word else word for word in arguments if word not in _JUDGED]
+    words = [
+        Path(word).name if "/" in word else word for word in arguments if word not in _JUDGED and _FOREIGN not in word
+    ]
     words = [f"'{word}'" if " " in word else word[:12] + "..." if len(word) == 64 else word for word in words]
     terminal.say(f"   $ keyquorum {' '.join(words)}" + (f"   ({more})" if more else ""), style="dim")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal
-from keyquorum.cli.options import FILE, json_option, passphrase_option, read_record
+from keyquorum.cli.options import FILE, directory_at, json_option, make_directory, passphrase_option, read_record
 from keyquorum.cli.world import RNG
 from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
@@ -29,7 +29,8 @@ def new(name: str, out: Path, passphrase_file: Path | None) -> None:
     NAME.parse(name, "NAME")
     if "/" in name or name.startswith("."):
         raise UsageError(f"{name!r} cannot be the name of a file", do="Leave out slashes and a leading dot.")
-    out.mkdir(parents=True, exist_ok=True)
+    directory_at(out)
+    make_directory(out)
     card_file, keystore_file = out / f"{name}.holder.json", out / f"{name}.keystore"
     for path in (card_file, keystore_file):
         if path.exists():

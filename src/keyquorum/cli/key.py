@@ -8,7 +8,15 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from dns.dnssectypes import Algorithm
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.options import FILE, json_option, passphrase_option, person_at, read_record
+from keyquorum.cli.options import (
+    FILE,
+    directory_at,
+    json_option,
+    make_directory,
+    passphrase_option,
+    person_at,
+    read_record,
+)
 from keyquorum.cli.world import RNG, read_file
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.times import format_time_for_people
@@ -63,6 +71,7 @@ def deal_command(
 
     Any --threshold of the holders can sign; fewer learn nothing. The undivided key is never written anywhere.
     """
+    directory_at(out)
     names = _zones(zone, zones)
     cards = tuple(read_record(path, CARD) for path in holders)
     targets = [out / "key.json", *(out / f"{card.record.name}.share" for card in cards)]
@@ -81,7 +90,7 @@ def deal_command(
             )
         with world.work("Searching", "candidates") as work:
             dealing = deal(dealer.identity, dealer.card, custody, plan, world.now(), RNG, work, key=existing)
-    out.mkdir(parents=True, exist_ok=True)
+    make_directory(out)
     for path, record in zip(targets[1:], dealing.shares, strict=True):
         write_public(path, record.envelope + b"\n")
     write_public(targets[0], dealing.key.envelope + b"\n")
@@ -122,7 +131,13 @@ def dnskey(file: Path) -> None:
 
 @key.command()
 @click.argument("file", type=FILE)
-@click.option("--digest", type=click.Choice(["SHA-256", "SHA-384"]), default="SHA-256", show_default=True)
+@click.option(
+    "--digest",
+    type=click.Choice(["SHA-256", "SHA-384"]),
+    default="SHA-256",
+    show_default=True,
+    help="The digest in it.",
+)
 def ds(file: Path, digest: str) -> None:
     """Write the DS record, one for each zone of the key."""
     record = read_record(file, KEY_RECORD).record

@@ -128,6 +128,20 @@ def absent(*paths: Path) -> None:
             raise UsageError("there is no such directory", where=str(path.parent), do="Make it first.")
 
 
+def directory_at(path: Path) -> None:
+    """Refuse what cannot become a directory to write to, before anything is asked or computed; nothing is made yet."""
+    if os.path.lexists(path) and not path.is_dir():
+        raise UsageError("this is no directory", where=str(path), do="Give a directory for --out.")
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory ``path``, and those above it, unless it is there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the directory cannot be made ({error.strerror})", where=str(path)) from None
+
+
 @contextmanager
 def person_at(path: Path, passphrase_file: Path | None) -> Iterator[Person]:
     """Open a keystore as the person it belongs to, asking for the passphrase if need be."""

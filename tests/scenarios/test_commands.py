@@ -1,0 +1,85 @@
+"""The contract of the command line: which commands and options there are, and that each explains itself."""
+
+import click
+import pytest
+
+from keyquorum.cli.app import keyquorum
+from tests.scenarios.scripts import run_here
+
+JUDGING = {"--policy", "--previous-skr", "--at", "--overrule"}
+COMMANDS = {
+    "demo": {"--algorithm", "--out"},
+    "status": {"--json"},
+    "holder new": {"--out", "--passphrase-file"},
+    "holder show": {"--json"},
+    "key deal": {
+        "--algorithm", "--bits", "--zone", "--zones", "--threshold", "--identity", "--requester", "--from", "--label",
+        "--out", "--passphrase-file",
+    },
+    "key show": {"--json"},
+    "key dnskey": set(),
+    "key ds": {"--digest"},
+    "key verify": {"--json"},
+    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
+    "request new": {
+        "--key", "--identity", "--ksr", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
+        "--passphrase-file",
+    } | JUDGING,
+    "request show": {"--policy", "--previous-skr", "--at", "--json"},
+    "sign": {"--keystore", "--out", "--approve", "--passphrase-file"} | JUDGING,
+    "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
+    "verify": {"--key", "--request", "--anchor", "--at", "--json"},
+    "ksr check": {"--json"} | JUDGING,
+}  # fmt: skip
+
+
+def command(name: str) -> click.Command:
+    found: click.Command = keyquorum
+    for word in name.split():
+        assert isinstance(found, click.Group)
+        context = click.Context(found)
+        below = found.get_command(context, word)
+        assert below is not None, name
+        found = below
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options(name: str) -> None:
+    options = {
+        option for one in command(name).params if isinstance(one, click.Option) for option in one.opts if option != "-h"
+    }
+    assert options == COMMANDS[name]
+    assert all(one.help for one in command(name).params if isinstance(one, click.Option) and one.name != "help")
+
+
+def test_there_are_no_other_commands() -> None:
+    found = set()
+    for name in keyquorum.list_commands(click.Context(keyquorum)):
+        one = command(name)
+        found |= {f"{name} {below}" for below in one.commands} if isinstance(one, click.Group) else {name}
+    assert found == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", ["", "holder", "key", "share", "request", "ksr", *COMMANDS])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help(name: str, option: str) -> None:
+    seen = run_here([*name.split(), option])
+    assert seen.status == 0
+    assert not seen.err
+    assert seen.out.startswith(f"Usage: {' '.join(['keyquorum', *name.split()])} ")
+    assert all(len(line) <= 100 for line in seen.out.splitlines())
+    for word in COMMANDS.get(name, ()):
+        assert word in seen.out
+
+
+def test_help_of_everything_says_what_exit_statuses_mean() -> None:
+    out = " ".join(run_here(["--help"]).out.split())
+    assert "0 done; 1 the answer is no; 2 used wrongly; 3 not yet" in out
+    assert all(f" {name.split()[0]} " in out for name in COMMANDS)
+
+
+def test_version() -> None:
+    seen = run_here(["--version"])
+    assert seen.status == 0
+    assert seen.out.startswith("keyquorum ")
