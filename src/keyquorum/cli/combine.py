@@ -53,7 +53,7 @@ def combine_command(
         format_ = format_ or task.source.format
         if format_ == "icann" and task.source.format != "icann":
             raise UsageError("a plain RRset cannot be answered as a SKR", do="Use --format zone.")
-        with world.work("Reading", "messages", size=task.source.length) as work:
+        with world.alone("Reading", "zones") as work:
             messages = derive_messages(task, world.Scratch(), work)
         total = sum(map(len, messages))
         with ExitStack() as stack:

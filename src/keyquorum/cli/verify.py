@@ -1,6 +1,8 @@
 """``keyquorum verify``: is this what it says it is? Responses by ordinary mathematics, records by their signatures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +23,7 @@ from keyquorum.quorum.combining import check_partial, receive
 from keyquorum.quorum.dealing import check_key, dnskey_of
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import derive_messages
-from keyquorum.quorum.verifying import Trusts, Verdict, differences, trusts_keys, verify_response
+from keyquorum.quorum.verifying import Comparison, Trusts, Verdict, trusts_keys, verify_response
 from keyquorum.records.envelope import payload_type_of
 from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, KINDS, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
 
@@ -54,7 +56,7 @@ def verify(
         return _verify_record(file, kind, request_file, json_)
     trust = _Trust(key_file, request_file, anchor_file)
     time = moment(at) if at else None
-    with world.opened(file, "response") as stream, world.naming(file):
+    with world.opened(file, "response") as stream:
         return _verify_response(file, stream, trust, time, json_)
 
 
@@ -139,7 +141,7 @@ def _verify_partial(file: Path, request_file: Path) -> str:
     with world.opened(request_file, "request") as stream:
         with world.naming(request_file):
             opened: OpenRequest = open_request(stream)
-        with world.work("Reading", "messages", size=opened.task.source.length) as work:
+        with world.alone("Reading", "zones") as work:
             messages = derive_messages(opened.task, world.Scratch(), work)
         with (
             world.opened(file, "partial") as partial,
@@ -157,21 +159,60 @@ def _verify_partial(file: Path, request_file: Path) -> str:
     return f"The partial is by {', '.join(sorted(names))}, answers this request, and its proofs check."
 
 
+@dataclass(slots=True)
+class _Findings:
+    """What was found of a response: everything counted, the first few of each kind kept."""
+
+    bundles: int = 0
+    bad: int = 0
+    different: int = 0
+    verdicts: list[Verdict] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return self.bundles > 0 and not self.bad and not self.different
+
+    def take(self, verdict: Verdict) -> None:
+        self.bundles += 1
+        self.bad += bool(verdict.faults)
+        if len(self.verdicts) < SHOWN or (verdict.faults and self.bad <= SHOWN):
+            self.verdicts.append(verdict)
+
+    def differ(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self.different += 1
+            if len(self.differences) < SHOWN:
+                self.differences.append(sentence)
+
+
+def _find(file: Path, stream: BinaryIO, trust: _Trust, at: int | None) -> _Findings:
+    found = _Findings()
+    with ExitStack() as stack:
+        comparison = None
+        if trust.request_file:
+            request = stack.enter_context(world.opened(trust.request_file, "request"))
+            with world.naming(trust.request_file):
+                comparison = Comparison(open_request(request).task)
+        work = stack.enter_context(world.alone("Verifying", "zones"))
+        for response in _responses(file, stream):
+            work.advance(1)
+            for verdict in verify_response(response, trust.trusts, at):
+                found.take(verdict)
+            if comparison and trust.request_file:
+                with world.naming(trust.request_file):
+                    found.differ(comparison.differences(response))
+        if comparison and trust.request_file:
+            with world.naming(trust.request_file):
+                found.differ(comparison.unanswered())
+    return found
+
+
 def _verify_response(file: Path, stream: BinaryIO, trust: _Trust, at: int | None, json_: bool) -> int:
-    verdicts: list[Verdict] = []
-    count, bad, compared = 0, 0, list[str]()
-    for response in _responses(stream):
-        for verdict in verify_response(response, trust.trusts, at):
-            count += 1
-            bad += bool(verdict.faults)
-            if verdict.faults or len(verdicts) < SHOWN:
-                verdicts.append(verdict)
-        if trust.request_file and response.id:
-            compared.extend(_compare(response, trust.request_file))
-    good = not bad and not compared and count > 0
+    found = _find(file, stream, trust, at)
     if json_:
-        terminal.as_json(_document(file, verdicts, count, bad, compared))
-        return 0 if good else 1
+        terminal.as_json(_document(file, found))
+        return 0 if found.good else 1
     terminal.heading(f"Response {file.name}")
     terminal.listing(
         ["zone", "from", "until", "signed by", "result"],
@@ -183,45 +224,46 @@ def _verify_response(file: Path, stream: BinaryIO, trust: _Trust, at: int | None
                 " ".join(map(str, verdict.signers)),
                 Text("; ".join(verdict.faults) or "good", style="bold red" if verdict.faults else "green"),
             )
-            for verdict in verdicts
+            for verdict in found.verdicts
         ],
     )
-    if count > len(verdicts):
-        terminal.say(f"  ... and {count - len(verdicts):,} more, all good", style="dim")
-    for line in compared:
+    if found.bundles > len(found.verdicts):
+        bad = found.bad - sum(bool(verdict.faults) for verdict in found.verdicts)
+        which = f"{bad:,} of them bad" if bad else "all good"
+        terminal.say(f"  ... and {found.bundles - len(found.verdicts):,} more, {which}", style="dim")
+    for line in found.differences:
         terminal.say(f"  {line}", style="bold red")
+    if found.different > len(found.differences):
+        terminal.say(f"  ... and {found.different - len(found.differences):,} more differences", style="dim")
     terminal.say()
-    if good:
-        terminal.say(f"Good: {count:,} bundles, every signature verified by two libraries.", style="green")
+    if found.good:
+        terminal.say(f"Good: {found.bundles:,} bundles, every signature verified by two libraries.", style="green")
         return 0
     terminal.say(
-        f"Not good: {bad:,} of {count:,} bundles, {len(compared)} differences from the request.", style="bold red"
+        f"Not good: {found.bad:,} of {found.bundles:,} bundles, {found.different:,} differences from the request.",
+        style="bold red",
     )
     return 1
 
 
-def _responses(stream: BinaryIO) -> Iterator[ZoneResponse]:
-    head = stream.read(512)
-    stream.seek(0)
-    if detect_format(head) == "icann":
-        data = stream.read(SIZE_LIMIT + 1)
-        yield read_skr(data)
-    else:
-        yield from read_signed_rrsets(stream)
+def _responses(file: Path, stream: BinaryIO) -> Iterator[ZoneResponse]:
+    with world.naming(file):
+        head = stream.read(512)
+        stream.seek(0)
+        if detect_format(head) == "icann":
+            yield read_skr(stream.read(SIZE_LIMIT + 1))
+        else:
+            yield from read_signed_rrsets(stream)
 
 
-def _compare(response: ZoneResponse, request_file: Path) -> list[str]:
-    with world.opened(request_file, "request") as stream, world.naming(request_file):
-        return differences(response, open_request(stream).task)
-
-
-def _document(file: Path, verdicts: list[Verdict], count: int, bad: int, compared: list[str]) -> dict[str, object]:
+def _document(file: Path, found: _Findings) -> dict[str, object]:
     return {
         "file": str(file),
-        "good": not bad and not compared and count > 0,
-        "bundles": count,
-        "bad": bad,
-        "differences": compared,
+        "good": found.good,
+        "bundles": found.bundles,
+        "bad": found.bad,
+        "different": found.different,
+        "differences": found.differences,
         "first_verdicts": [
             {
                 "zone": verdict.zone.to_text(),
@@ -230,6 +272,6 @@ def _document(file: Path, verdicts: list[Verdict], count: int, bad: int, compare
                 "signers": list(verdict.signers),
                 "faults": list(verdict.faults),
             }
-            for verdict in verdicts
+            for verdict in found.verdicts
         ],
     }

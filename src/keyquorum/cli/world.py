@@ -44,6 +44,13 @@ def work(label: str, unit: str, *, size: int | None = None, total: int | None = 
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def alone(label: str, unit: str) -> Iterator[Work]:
+    """Give a ``Work`` in this process, with progress: for what reads more than it computes."""
+    with counting(label, unit) as advance:
+        yield Work(advance=advance)
+
+
 class Scratch:
     """Temporary files without names, for public values; gone with the command that is running."""
 

@@ -124,7 +124,7 @@ def check_partial(request: OpenRequest, messages: Sequence[Stream], received: Re
 
 def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Iterator[ZoneResponse]:
     """Put the signatures where they belong, zone by zone, each verified by dnspython before it is given out."""
-    yield from work.map(_verified, _assembled(task, signatures), batch=8)
+    yield from work.map(_verified, _assembled(task, signatures), batch=32)
 
 
 def write_output(format_: str, found: Iterator[ZoneResponse]) -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import dns.name
 
-from keyquorum.dnssec.model import Bundle, Dnskey, Signature, ZoneResponse
+from keyquorum.dnssec.model import Bundle, Dnskey, Signature, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.schema import PlannedBundle
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
 from keyquorum.errors import SignatureError
@@ -53,31 +54,62 @@ def verify_response(response: ZoneResponse, trusts: Trusts, at: int | None = Non
         yield Verdict(response.zone, bundle, tuple(signers), tuple(faults))
 
 
-def differences(response: ZoneResponse, task: Task) -> list[str]:
-    """Give, as sentences, all in which ``response`` is not the answer to ``task`` (of one zone)."""
-    for zone, planned in task.planned():
-        if zone.zone != response.zone:
-            continue
-        found = []
-        if len(planned) != len(response.bundles):
-            found.append(f"{len(response.bundles)} bundles, where {len(planned)} were asked for")
-        if response.id and (response.id, response.serial) != (zone.id, zone.serial):
-            found.append("id or serial is not that of the request")
-        for number, (wanted, got) in enumerate(zip(planned, response.bundles, strict=False), 1):
-            if (wanted.inception, wanted.expiration) != (got.inception, got.expiration):
-                found.append(f"bundle {number}: the times are not those asked for")
-            if response.id and wanted.id != got.id:
-                found.append(f"bundle {number}: the id is not that of the request")
-            if {(key.key, key.ttl) for key in wanted.keys} != {(key.key, key.ttl) for key in got.keys}:
-                found.append(f"bundle {number}: the keys are not those asked for")
-        return found
-    return [f"the request does not ask for {response.zone}"]
+class Comparison:
+    """A response beside what ``task`` asks for, zone by zone in the order of the request, one zone in memory.
+
+    Give it every zone of the response with ``differences`` and end with ``unanswered``: both give sentences, none if
+    all is as it was asked for. Of a plain zone file only the bundles are compared that it holds, by their times.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._asked = task.planned()
+
+    def differences(self, response: ZoneResponse) -> Iterator[str]:
+        """Give all in which ``response`` is not what was asked for; zones passed over on the way are unanswered."""
+        for zone, planned in self._asked:
+            if zone.zone == response.zone:
+                for found in _in_header(response, zone, planned) if response.id else ():
+                    yield f"{response.zone}: {found}"
+                for found in _in_bundles(response, planned):
+                    yield f"{response.zone}: {found}"
+                return
+            yield _unanswered(zone)
+        yield f"{response.zone}: not asked for, or not in the order of the request"
+
+    def unanswered(self) -> Iterator[str]:
+        """Give what was asked for after all that was answered."""
+        for zone, _ in self._asked:
+            yield _unanswered(zone)
 
 
 def trusts_keys(keys: Sequence[Dnskey]) -> Trusts:
     """Trust exactly ``keys``, for whatever zone."""
     known = frozenset(keys)
     return lambda _zone, key: key in known
+
+
+def _unanswered(zone: ZoneRequest) -> str:
+    return f"{zone.zone}: asked for, and not answered here"
+
+
+def _in_header(response: ZoneResponse, zone: ZoneRequest, planned: Sequence[PlannedBundle]) -> Iterator[str]:
+    if len(planned) != len(response.bundles):
+        yield f"{len(response.bundles)} bundles, where {len(planned)} were asked for"
+    if (response.id, response.serial) != (zone.id, zone.serial):
+        yield "id or serial is not that of the request"
+
+
+def _in_bundles(response: ZoneResponse, planned: Sequence[PlannedBundle]) -> Iterator[str]:
+    by_times = {(one.inception, one.expiration): one for one in planned}
+    for number, got in enumerate(response.bundles, 1):
+        wanted = by_times.pop((got.inception, got.expiration), None)
+        if wanted is None:
+            yield f"bundle {number}: the times are not those asked for"
+            continue
+        if response.id and wanted.id != got.id:
+            yield f"bundle {number}: the id is not that of the request"
+        if {(key.key, key.ttl) for key in wanted.keys} != {(key.key, key.ttl) for key in got.keys}:
+            yield f"bundle {number}: the keys are not those asked for"
 
 
 def _verify(zone: dns.name.Name, keys: Sequence[Dnskey], signature: Signature) -> Dnskey:
