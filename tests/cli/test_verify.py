@@ -25,11 +25,13 @@ def test_bad_bundles_are_shown_although_many_good_ones_came_before() -> None:
 def test_all_differences_are_counted_and_the_first_are_kept() -> None:
     found = _Findings()
     found.take(verdict())
-    assert found.good
     found.differ(str(number) for number in range(MANY))
     assert not found.good
     assert (found.different, found.differences) == (MANY, [str(number) for number in range(SHOWN)])
 
 
 def test_nothing_at_all_is_not_good() -> None:
-    assert not _Findings().good
+    found = _Findings()
+    before = found.good
+    found.take(verdict())
+    assert (before, found.good) == (False, True)
