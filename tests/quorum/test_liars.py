@@ -1,6 +1,7 @@
 """N-M holders lie in whatever way: the signature comes out, each is named, and nobody else."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from itertools import combinations
@@ -15,7 +16,7 @@ from keyquorum.maths.work import HERE
 from keyquorum.quorum.combining import check_partial, receive
 from keyquorum.quorum.task import derive_messages
 from tests.quorum.lies import HARMLESS, LIES, Asked, asked, lying, other_request, taken_apart
-from tests.quorum.village import NAMES, Outcome, Quorum, combine, dealt, opened, undivided, villager
+from tests.quorum.village import NAMES, Outcome, Quorum, answer, ask, combine, dealt, opened, undivided, villager
 from tests.threshold.cases import HASHES
 
 each_lie = pytest.mark.parametrize("name", LIES)
@@ -211,3 +212,13 @@ def test_right_values_with_a_proof_for_another_request_do_not_check() -> None:
 
 def test_names_are_those_of_the_village() -> None:
     assert [card.record.name for card in dealt().key.record.holders] == list(NAMES[:5])
+
+
+def test_an_answer_to_another_request_over_the_same_source_is_no_answer_to_this_one() -> None:
+    question = asked(dealt())
+    later = replace(question.matter, at=question.matter.at + 60)
+    other = answer(ask(later, question.quorum), later, question.quorum, 3)
+    assert taken_apart(other)[1] == taken_apart(question.honest[3])[1]
+    outcome = combined(question, {3: other})
+    assert outcome.liars(question.quorum) == {3}
+    assert "another request" in next(one.fault for one in outcome.contributions if one.index == 3)

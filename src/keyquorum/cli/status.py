@@ -1,9 +1,10 @@
 """``keyquorum status``: what is in a directory, what is missing, what to type next."""
 
+import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.text import Text
@@ -88,26 +89,33 @@ class _Answers:
 
 def _look(directory: Path) -> _Found:
     found = _Found()
-    for path in sorted(directory.rglob("*")):
+    for path in sorted(Path(folder) / name for folder, _, names in os.walk(directory) for name in names):
         if not path.is_file() or path.is_symlink():
             continue
         if path.suffix == ".keystore":
             found.keystores.append(path)
             continue
-        with world.opened(path, "file") as file:
-            head = file.readline(max(kind.limit for kind in KINDS) + 2)
-            if not head.startswith(b'{"payload"'):
-                continue
-            try:
-                claimed = payload_type_of(head.removesuffix(b"\n"), len(head))
-                kind = next((kind for kind in KINDS if kind.payload_type == claimed), None)
-                if kind is None:
-                    raise UsageError("a kind of record that this version does not know")
-                file.seek(0)
-                found.records.setdefault(kind.name, []).append((path, read_header(file, kind)))
-            except KeyquorumError as error:
-                found.bad.append((path, str(error)))
+        try:
+            with world.opened(path, "file") as file:
+                kind = _kind(file)
+                if kind is not None:
+                    file.seek(0)
+                    found.records.setdefault(kind.name, []).append((path, read_header(file, kind)))
+        except KeyquorumError as error:
+            found.bad.append((path, error.what))
     return found
+
+
+def _kind(file: BinaryIO) -> Kind[Any] | None:
+    """Tell what kind of record begins here; None if it is none, UsageError if it is one we do not know."""
+    head = file.readline(max(kind.limit for kind in KINDS) + 2)
+    if not head.startswith(b'{"payload"'):
+        return None
+    claimed = payload_type_of(head.removesuffix(b"\n"), len(head))
+    for kind in KINDS:
+        if kind.payload_type == claimed:
+            return kind
+    raise UsageError("a kind of record that this version does not know")
 
 
 def _key_state(signed: Signed[KeyRecord], found: _Found) -> set[str]:
