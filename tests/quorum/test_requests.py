@@ -89,12 +89,20 @@ def test_a_stranger_asks() -> None:
 
 
 def test_a_requester_of_one_of_two_keys() -> None:
-    other = dealt("existing")
-    key = replace(other.key.record, requesters=(villager("mallory").card,))
-    signed = KEY_RECORD.sign(key, villager("rita").identity)
-    foreign = replace(other, dealing=replace(other.dealing, key=signed))
+    first, other = dealt(), dealt("existing")
+    record = replace(other.key.record, requesters=(villager("mallory").card,))
+    key = KEY_RECORD.sign(record, villager("rita").identity)
+    accepted = tuple(accepted_by(holder.name, key.id, index) for index, holder in enumerate(other.holders, 1))
+    foreign = replace(other, dealing=replace(other.dealing, key=key), acceptances=accepted)
     with pytest.raises(RefusedError, match="not signed by anybody who may"):
-        ask(zone_records(ONE), dealt(), foreign)
+        ask(zone_records(ONE), first, foreign)
+
+    def put_in(document: Any) -> None:
+        acceptances = [json.loads(one.envelope) for one in accepted]
+        document["keys"].append({"key": json.loads(key.envelope), "acceptances": acceptances})
+
+    with pytest.raises(RefusedError, match="not signed by anybody who may"):
+        opened(forged(ask(zone_records(ONE), first), put_in))
 
 
 def test_a_header_whose_signature_is_another() -> None:
