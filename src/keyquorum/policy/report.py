@@ -59,8 +59,8 @@ class Result:
             raise UsageError(f"results of {self.rule} and {other.rule} do not merge", do="Merge before overruling.")
         status = max(self.status, other.status, key=_GRAVITY.index)
         sentences = {side.sentence for side in (self, other) if side.status is status}
-        return replace(
-            self,
+        return Result(
+            rule=self.rule,
             status=status,
             sentence=sentences.pop() if len(sentences) == 1 else f"{status.value} (for reasons that differ by zone)",
             findings=(self.findings + other.findings)[:KEPT_FINDINGS],
