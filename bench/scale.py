@@ -13,17 +13,20 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import combinations, islice
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from time import time
+from typing import BinaryIO
 
 import dns.name
 import gmpy2
 
-from bench.measure import Options, Row, seconds, tell
+from bench.measure import Options, Row, cpu, seconds, tell
 from keyquorum.dnssec.anchors import dnskey_rdata_text
 from keyquorum.dnssec.model import FLAG_ZONE, Dnskey
 from keyquorum.dnssec.times import format_time
@@ -31,11 +34,15 @@ from keyquorum.keystore.person import Person
 from keyquorum.keystore.sealing import Cost
 from keyquorum.keystore.store import Keystore
 from keyquorum.maths.work import Work
+from keyquorum.policy.profile import profile_source, read_policy
 from keyquorum.quorum.dealing import Custody, accept, deal, dnskey_of, open_share
+from keyquorum.quorum.requesting import open_request
+from keyquorum.quorum.task import Basis, examine
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import read_header
 from keyquorum.records.kinds import REQUEST, Card
-from keyquorum.threshold.seam import Plan
+from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.seam import Context, MemorySpool, Plan
 
 SIZES = (1_000, 2_500, 10_000)
 QUICK_SIZES = (100, 250, 1_000)
@@ -73,8 +80,14 @@ def rows(options: Options) -> Iterator[Row]:
     with TemporaryDirectory(prefix="keyquorum-bench-") as name:
         village = Village(Path(name), sizes[-1])
         spent = [village.through(zones) for zones in sizes]
+        parts = village.parts_of_signing(sizes[0])
     for command in spent[0]:
         yield from _of_command(command, sizes, [one[command] for one in spent])
+    whole = sum(parts.values())
+    for part, cost in parts.items():
+        yield Row(
+            f"of signing, a zone, in one process: {part}", seconds(cost), f"{cost / whole:.0%} of {seconds(whole)}"
+        )
 
 
 def _of_command(command: str, sizes: Sequence[int], spent: Sequence[Spent]) -> Iterator[Row]:
@@ -174,6 +187,39 @@ class Village:
         spent["combine"] = self._keyquorum("combine", request, *partials, "--out", response)
         spent["verify"] = self._keyquorum("verify", response, "--request", request)
         return spent
+
+    def parts_of_signing(self, zones: int) -> dict[str, float]:
+        """Give the CPU seconds a zone of what a holder does with a request that ``through`` has made."""
+        tell("  parts of signing")
+        with ExitStack() as stack:
+            opened = open_request(stack.enter_context((self._directory / f"{zones}.request").open("rb")))
+            with Keystore.open(self._keystore(HOLDERS[0]), _PASSPHRASE) as store:
+                shares = Person(store).shares()
+            policy = profile_source("zone")
+            now = int(time())
+            basis = Basis(read_policy(policy), sha256(policy).digest(), None, None, now, now)
+            key, public = opened.task.keys[0].id, opened.task.keys[0].record.public
+            moduli = [zsk.rsa_numbers()[1] for pair in self._zsks[:zones] for zsk in pair]
+
+            def new_file() -> BinaryIO:
+                return stack.enter_context(TemporaryFile())
+
+            reading, _ = cpu(lambda: sum(1 for _ in opened.task.planned()))
+            primes, _ = cpu(lambda: [gmpy2.is_strong_prp(modulus, 2) for modulus in moduli])
+            judging, examination = cpu(lambda: examine(opened.task, basis, new_file, Work()))
+            signing, _ = cpu(
+                lambda: scheme_for(8).sign(
+                    public, shares[key], None, examination.messages[0], Context(key, opened.signed.id),
+                    MemorySpool(), secrets.token_bytes, Work(),
+                )
+            )  # fmt: skip
+        parts = {
+            "reading and planning": reading,
+            "that no ZSK's modulus is prime (an exponentiation for each)": primes,
+            "all other rules": judging - primes - reading,
+            "the answer and its proof": signing,
+        }
+        return {part: cost / zones for part, cost in parts.items()}
 
     def _keyquorum(self, *arguments: str | Path) -> Spent:
         return run([KEYQUORUM, *arguments], self._said)
