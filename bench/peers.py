@@ -46,6 +46,9 @@ def rows(options: Options) -> Iterator[Row]:
         if refused:
             yield Row("cloudflare/circl tss/rsa: not measured", refused)
             return
+        go = subprocess.run(["go", "env", "GOVERSION"], check=True, capture_output=True, text=True).stdout.strip()
+        module = next(line for line in (PROGRAM / "go.mod").read_text().splitlines() if line.startswith("require"))
+        yield Row("the peer of the rows below", f"{module.split('/', 1)[1]}, {go}")
         yield from _compared(program, options)
 
 
