@@ -60,13 +60,13 @@ def combine_command(
             files = [stack.enter_context(world.opened(path, "partial")) for path in paths]
             came = receive_all(files, opened)
             unreadable = [(paths[position], why) for position, why in came.unreadable]
-            with world.work("Combining", "messages", size=task.source.length, total=total) as work:
+            with world.work("Combining", "messages", size=task.source.length, total=total, cheap=True) as work:
                 try:
                     combined = combine(opened, messages, came.good, came.faults, world.Scratch(), work)
                 except NotEnoughError as error:
                     error.do = " ".join([error.do, *(f"Not used, {path.name}: {why}." for path, why in unreadable)])
                     raise
-        with world.work("Verifying", "zones", size=task.source.length) as work:
+        with world.work("Verifying", "zones", size=task.source.length, cheap=True) as work:
             digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
     if identity:
         with person_at(identity, passphrase_file) as person:
