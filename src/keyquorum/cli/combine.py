@@ -17,7 +17,7 @@ from keyquorum.keystore.files import new_file, write_public
 from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import derive_messages
-from keyquorum.records.kinds import RESPONSE, Response
+from keyquorum.records.kinds import RESPONSE, Contribution, Response
 
 
 @click.command("combine")
@@ -64,7 +64,9 @@ def combine_command(
                 try:
                     combined = combine(opened, messages, came.good, came.faults, world.Scratch(), work)
                 except NotEnoughError as error:
-                    error.do = " ".join([error.do, *(f"Not used, {path.name}: {why}." for path, why in unreadable)])
+                    told = [f"{_name(opened, one)}: {one.fault}." for one in came.faults]
+                    told += [f"Not used, {path.name}: {why}." for path, why in unreadable]
+                    error.do = " ".join([error.do, *told])
                     raise
         with world.work("Verifying", "zones", size=task.source.length, cheap=True) as work:
             digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
@@ -83,7 +85,7 @@ def combine_command(
     if json_:
         terminal.as_json(_document(opened, combined, unreadable, out, total))
         return
-    _show(opened, combined, unreadable)
+    _show(opened, combined, came.faults, unreadable)
     terminal.say()
     terminal.say(
         f"{total:,} signature{'s' * (total != 1)}, each verified by cryptography and by dnspython.", style="green"
@@ -111,7 +113,13 @@ def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
     return hashlib.sha256(b"".join(b"".join(parts) for parts in files.values())).digest()
 
 
-def _show(opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Path, KeyquorumError]]) -> None:
+def _show(
+    opened: OpenRequest,
+    combined: Combined,
+    unusable: Sequence[Contribution],
+    unreadable: Sequence[tuple[Path, KeyquorumError]],
+) -> None:
+    """Say who answered how; a file that was cut off or is for another request need not be its signer's doing."""
     for key in opened.task.keys:
         record = key.record
         terminal.heading(f"Answers for {record.label}, of which any {record.public.threshold} suffice")
@@ -119,7 +127,8 @@ def _show(opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Pa
         rows = []
         for index, card in enumerate(record.holders, 1):
             one = told.get(index)
-            mark = "has not answered" if one is None else "good" if not one.fault else "WRONG"
+            wrong = "not usable" if one in unusable else "WRONG"
+            mark = "has not answered" if one is None else "good" if not one.fault else wrong
             style = "dim" if one is None else "green" if not one.fault else "bold red"
             rows.append((str(index), card.record.name, Text(mark, style=style), one.fault if one else ""))
         terminal.listing(["share", "holder", "answer", "how it is known"], rows)
@@ -127,10 +136,14 @@ def _show(opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Pa
         terminal.say(f"  {path.name}: not used, its maker is not known: {error}", style="red")
 
 
+def _name(opened: OpenRequest, one: Contribution) -> str:
+    record = next(key.record for key in opened.task.keys if key.id == one.key)
+    return record.holders[one.index - 1].record.name
+
+
 def _document(
     opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Path, KeyquorumError]], out: Path, total: int
 ) -> dict[str, object]:
-    names = {key.id: key.record for key in opened.task.keys}
     return {
         "request": opened.signed.id.hex(),
         "response": str(out),
@@ -139,7 +152,7 @@ def _document(
             {
                 "key": one.key.hex(),
                 "share": one.index,
-                "holder": names[one.key].holders[one.index - 1].record.name,
+                "holder": _name(opened, one),
                 "partial": one.partial.hex(),
                 "fault": one.fault,
             }
