@@ -83,12 +83,7 @@ def deal_command(
         asking = tuple(read_record(path, CARD) for path in requesters) or (dealer.card,)
         plan = Plan(ALGORITHMS[algorithm], 0 if existing else bits, threshold, len(cards))
         custody = Custody(names, cards, asking, label)
-        if existing is None:
-            terminal.advise(
-                f"Searching two safe primes of {bits // 2} bits: about {2 * expected_candidates(bits // 2):,.0f} "
-                "candidates, perhaps several times as many."
-            )
-        with world.work("Searching", "candidates") as work:
+        with world.work(_search(bits) if existing is None else "Sharing the key", "tried") as work:
             dealing = deal(dealer.identity, dealer.card, custody, plan, world.now(), RNG, work, key=existing)
     make_directory(out)
     for path, record in zip(targets[1:], dealing.shares, strict=True):
@@ -206,6 +201,13 @@ def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
         "ds": ds_text(record.zones[0], wire),
         **{part: [{"name": c.record.name, "id": c.id.hex()} for c in cards] for part, cards in people.items()},
     }
+
+
+def _search(bits: int) -> str:
+    """Say what the search for primes is to be compared with: it has no memory, so nobody knows how much is left."""
+    if bits < 128:
+        return "Two safe primes"
+    return f"Two safe primes; expect about {2 * expected_candidates(bits // 2):,.0f} candidates:"
 
 
 def _algorithm_name(number: int) -> str:

@@ -47,11 +47,6 @@ def heading(text: str) -> None:
     say(text, style="bold")
 
 
-def advise(text: str) -> None:
-    """Say on standard error what to do next."""
-    _console(error=True).print(_shown(text, "cyan"))
-
-
 def next_step(text: str) -> None:
     """End a command: what to do next, and what to hand to whom."""
     say()
