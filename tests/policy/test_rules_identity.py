@@ -62,3 +62,9 @@ def test_clock(off: int, side: str) -> None:
 
 def clock(off: int) -> str:
     return "2026-01-29 23:59:59 UTC" if off > 0 else "2026-02-01 00:00:01 UTC"
+
+
+def test_a_clock_that_is_far_off() -> None:
+    assert "863999 s before" in failures(spoil(now=good().at + 10 * DAY - 1))["CLOCK"]
+    assert "10 days before" in failures(spoil(now=good().at + 10 * DAY))["CLOCK"]
+    assert "1,000 days after" in failures(spoil(now=good().at - 1000 * DAY))["CLOCK"]

@@ -44,7 +44,6 @@ def clock(subject: Subject) -> Outcome:
     if abs(off) <= DAY:
         return judged([], f"judged at {format_time_for_people(subject.at)}")
     side = "after" if off > 0 else "before"
-    times = (
-        f"{format_time_for_people(subject.at)}, {abs(off)} s {side} the clock's {format_time_for_people(subject.now)}"
-    )
+    far = f"{abs(off)} s" if abs(off) < 10 * DAY else f"{abs(off) // DAY:,} days"
+    times = f"{format_time_for_people(subject.at)}, {far} {side} the clock's {format_time_for_people(subject.now)}"
     return judged([("time", f"judged at {times}")], "")
