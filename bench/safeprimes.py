@@ -86,6 +86,7 @@ def _two_cores(options: Options) -> Row:
         for done in [pool.submit(_warm_up) for _ in range(2)]:
             done.result()
         times = [[_pair(number, work) for work in (HERE, Work(pool, 2))] for number in range(moduli)]
+        pool.shutdown(cancel_futures=True)  # without, Python 3.11 may wait for ever for cancelled windows
     alone, together = (median(column) for column in zip(*times, strict=True))
     return Row(
         f"both primes of RSA-{2 * BITS}, wall, two workers (reference: one; medians of the same {moduli} moduli)",

@@ -25,6 +25,7 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitXor: ast.BitOr,
 }  # fmt: skip
 _OTHER_CALL = {"max": "min", "min": "max", "any": "all", "all": "any", "reversed": "list", "sorted": "list"}
+_SYMMETRIC = {"min", "max", "gcd", "lcm"}
 _FOR_PEOPLE = {"do", "where"}
 _WORDS_OF_PYTHON = {"big", "ascii"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -172,10 +173,11 @@ def _of_call(node: ast.Call) -> Iterator[Change]:
         yield node, "function", _text(ast.Call(ast.Name(other), node.args, [] if other == "list" else node.keywords))
     if len(node.args) > 1 and not any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
         first, second, *rest = node.args
-        if ast.dump(first) != ast.dump(second) and not _is_left_out(second):
+        symmetric = _name_of(node.func) in _SYMMETRIC
+        if ast.dump(first) != ast.dump(second) and not _is_left_out(second) and not symmetric:
             yield node, "swapped arguments", _text(ast.Call(node.func, [second, first, *rest], node.keywords))
     for at, keyword in enumerate(node.keywords):
-        if keyword.arg not in _FOR_PEOPLE:
+        if keyword.arg not in _FOR_PEOPLE | {"strict"}:  # its value is changed instead
             fewer = node.keywords[:at] + node.keywords[at + 1 :]
             yield node, "no keyword", _text(ast.Call(node.func, node.args, fewer))
 
@@ -233,6 +235,10 @@ def _with_other_end(value: str | bytes) -> str | bytes:
     if isinstance(value, bytes):
         return value[:-1] + bytes([value[-1] ^ 1])
     return value[:-1] + chr(ord(value[-1]) ^ 1)
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -1,6 +1,6 @@
 """Products of powers against Python's pow, however they are made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
 import pytest
@@ -14,7 +14,7 @@ MODULUS = (1 << 127) - 1
 pairs = st.lists(st.tuples(st.integers(0, MODULUS * 2), st.integers(0, (1 << 128) - 1)), max_size=12)
 
 
-def by_pow(terms: list[tuple[int, int]], modulus: int) -> int:
+def by_pow(terms: Sequence[tuple[int, int]], modulus: int) -> int:
     return prod(pow(base, exponent, modulus) for base, exponent in terms) % modulus
 
 
@@ -89,3 +89,42 @@ def test_a_stream_is_read_once_and_not_kept() -> None:
 def test_the_way_is_chosen_by_cost() -> None:
     assert multiexp._straus_cost(128, 9) < min(multiexp._bucket_cost(128, 9, window) for window in range(1, 11))
     assert multiexp._straus_cost(128, 1000) > multiexp._bucket_cost(128, 1000, 7)
+
+
+@pytest.mark.parametrize(
+    ("bits", "count", "window"), [(128, 73, 0), (128, 74, 4), (128, 1000, 7), (128, 20_000, 10), (8, 1000, 8)]
+)
+def test_many_go_into_buckets_of_the_cheapest_window(
+    bits: int, count: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[int] = []
+
+    def into_buckets(_pairs: Iterable[tuple[int, int]], _modulus: int, _bits: int, width: int) -> int:
+        chosen.append(width)
+        return 0
+
+    monkeypatch.setattr(multiexp, "_by_buckets", into_buckets)
+    power_product([2], [1], MODULUS, bits=bits, count=count)
+    assert chosen == [window] * (window > 0)  # 0: by Straus
+
+
+def test_the_cost_is_the_number_of_multiplications(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = 0
+
+    class Counted(int):
+        def __mul__(self, other: int) -> "Counted":
+            nonlocal done
+            done += 1
+            return Counted(int(self) * int(other))
+
+        def __mod__(self, modulus: int) -> "Counted":
+            return Counted(int(self) % modulus)
+
+    monkeypatch.setattr(multiexp, "mpz", Counted)
+    terms = [(Counted(3 + j), (1 << 128) - 1 - j) for j in range(6)]
+    assert multiexp._by_straus(terms, MODULUS, 128) == by_pow(terms, MODULUS)
+    assert done == multiexp._straus_cost(128, 6)
+    done = 0
+    terms = [(Counted(3 + j), (1 << 128) - 1) for j in range(20)]
+    assert multiexp._by_buckets(terms, MODULUS, 128, 4) == by_pow(terms, MODULUS)
+    assert multiexp._bucket_cost(128, 20, 4) - 2 * 32 == done  # two a row for bucket 0, which stays empty

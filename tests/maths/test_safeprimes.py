@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import count
-from math import gcd
+from math import gcd, log
 from typing import Any
 
 import pytest
@@ -79,6 +79,8 @@ def test_the_same_randomness_gives_the_same_primes_whoever_works() -> None:
     with ProcessPoolExecutor(2) as processes, ThreadPoolExecutor(3) as threads:
         found = [find(HERE), find(Work(processes, 1)), find(Work(processes, 2)), find(Work(threads, 7))]
         pairs = [safe_prime_pair(160, 3, stream("pair"), work) for work in (HERE, Work(processes, 2))]
+        # Python 3.11 may wait for ever for a pool in which a search left cancelled windows, unless told so.
+        processes.shutdown(cancel_futures=True)
     assert all(other == found[0] for other in found)
     assert found[0][1] == [64]
     assert pairs[0] == pairs[1]
@@ -250,3 +252,38 @@ def test_survivors_are_tried_in_random_order() -> None:
 def test_nothing_secret_is_shown() -> None:
     assert "seed" not in repr(Window(64, 1, b"secret seed"))
     assert "12345" not in repr(Finding(7, 12345))
+
+
+@pytest.mark.parametrize("bits", [64, 1024, 2048])
+def test_the_mean_distance_is_the_integral_of_hardy_and_littlewood(bits: int) -> None:
+    """Two C2 / (ln p ln q), summed over the range of p in a thousand steps; a slot is 12 numbers."""
+    steps = [bits * log(2) + log((3 + (step + 0.5) / 1000) / 4) for step in range(1000)]
+    density = sum(1.3203236 / (of_p * (of_p - log(2))) for of_p in steps) / 1000
+    # 1 / 12 of all p are candidates, and q is among half the numbers: 2 C2 counts q among all.
+    assert slots_per_prime(bits) == pytest.approx(1 / (6 * density), rel=3e-4 if bits == 64 else 2e-5)
+
+
+def test_windows_at_real_sizes() -> None:
+    assert len(Window(1024, 0, b"length").slots()) == int(slots_per_prime(1024) / 8)
+    assert len(Window(2048, 0, b"length").slots()) == 8192
+
+
+def test_the_full_tests_have_as_many_rounds_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Gmp:
+        @staticmethod
+        def is_prime(number: int, rounds: int) -> bool:
+            asked.append((number, rounds))
+            return True
+
+    monkeypatch.setattr(safeprimes, "gmpy2", Gmp)
+    assert is_safe_prime(23)
+    assert asked == [(11, 24 + 8), (23, 24 + 1)]  # GMP: Baillie-PSW counts as 24
+
+
+def test_what_follows_from_a_seed_does_not_change_with_the_version() -> None:
+    """The tags say v1: whoever changes what is drawn changes them."""
+    assert Window(72, 7, b"seed").slots()[0] == 315834218126622089866
+    assert Window(64, 7, b"seed").shuffled(range(8)) == [5, 2, 6, 3, 0, 4, 7, 1]
+    assert safe_prime(128, stream("frozen"), HERE) == 273018517062415114161801352593930628487

@@ -290,3 +290,27 @@ def test_wrong_values_make_no_signature() -> None:
     assert signatures(recipe, rows) == [dealt.sign_undivided(texts[0]), None, dealt.sign_undivided(texts[2])]
     swapped = [(texts[0], (values[1][0], values[0][0]))]
     assert signatures(recipe, swapped) == [None]
+
+
+def test_a_value_beyond_the_modulus_makes_no_signature() -> None:
+    # 1025 bits: a value has 129 bytes, in which value + n is the same number written again.
+    dealt = rsa_dealt("existing", 1025, 2, 3)
+    n, texts = dealt.public.n, messages(1)
+    first, second = (next(iter(dealt.answer(index, texts).values)) for index in (1, 2))
+    recipe = recipe_for(dealt.public, (1, 2))
+    assert signatures(recipe, [(texts[0], (first, second))]) == [dealt.sign_undivided(texts[0])]
+    again = (number(first) + n).to_bytes(129, "big")
+    for bad in (again, b"\0" + first, n.to_bytes(129, "big"), bytes(129)):
+        assert signatures(recipe, [(texts[0], (bad, second))]) == [None]
+        assert signatures(recipe, [(texts[0], (first, bad))]) == [None]
+
+
+def test_two_without_a_proof_beside_one_proved_are_not_named() -> None:
+    # M = 3, so one of the two is honest for all that anybody can tell.
+    dealt = rsa_dealt("new", 512, 3, 5)
+    texts = messages(1)
+    answers = dealt.answers([1], texts) | bare_answers(dealt, [2, 3], texts)
+    answers[3] = shifted(dealt, answers[3], 0, 2)
+    with pytest.raises(NotEnoughError) as caught:
+        dealt.combine(texts, answers)
+    assert caught.value.culprits == ()

@@ -264,3 +264,14 @@ def test_no_signature_with_a_share_that_cannot_be(kind: str) -> None:
     for index in (0, 4):
         with pytest.raises(ParameterError):
             dealt.answer(1, messages(1), share=RsaShare(index, 5))
+
+
+def test_a_share_that_carries_the_index_of_another() -> None:
+    dealt = rsa_dealt("new", 512, 2, 3)
+    with pytest.raises(ShareError, match="it is the share of holder 3"):
+        SMALL.check_share(dealt.public, 2, replace(dealt.shares[1], index=3))
+
+
+def test_a_share_of_1_is_as_good_as_any() -> None:
+    dealt = rsa_dealt("new", 512, 2, 3)
+    SMALL.check_share(with_values(dealt, [dealt.shares[0].value, 1, dealt.shares[2].value]), 2, RsaShare(2, 1))

@@ -10,7 +10,15 @@ from keyquorum.errors import KeyquorumError, ParameterError
 from keyquorum.maths.transcript import expand
 from keyquorum.maths.work import HERE
 from keyquorum.threshold.rsa import RsaPublic, RsaScheme
-from keyquorum.threshold.rsa_key import check_messages, check_unit, padded, verification_base
+from keyquorum.threshold.rsa_key import (
+    check_bits,
+    check_exponent,
+    check_messages,
+    check_unit,
+    padded,
+    padded_all,
+    verification_base,
+)
 from keyquorum.threshold.seam import Plan
 from tests.threshold.cases import (
     CONTEXT,
@@ -145,3 +153,24 @@ def test_a_modulus_too_short_for_the_hash() -> None:
             seeded(),
             HERE,
         )
+
+
+def test_sizes_that_are_welcome() -> None:
+    for bits in (2048, 3072, 4096):
+        check_bits(bits, "new", 2048)
+    for bits in (2048, 2049, 3071, 4095, 4096):
+        check_bits(bits, "existing", 2048)
+    for e in (3, 257, 65537, (1 << 64) - 59):
+        check_exponent(e, 2)
+
+
+def test_a_long_exponent_as_it_stands_in_dns() -> None:
+    e = (1 << 64) - 59
+    assert SMALL.dnskey(replace(rsa_dealt("new", 512, 2, 3).public, e=e))[:9] == b"\x08" + e.to_bytes(8, "big")
+
+
+def test_every_padded_message_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = safe_key(512).private_numbers().p
+    monkeypatch.setattr("keyquorum.threshold.rsa_key.padded", lambda *_: 3 * p)
+    with pytest.raises(ParameterError, match="factor in common"):
+        padded_all([b""], rsa_dealt("new", 512, 2, 3).public)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from keyquorum.errors import RefusedError, UsageError, WrongPartialError
 from keyquorum.maths.proofs import batch_seed, prove, verify, weigh
-from keyquorum.maths.work import HERE
+from keyquorum.maths.work import HERE, Work
 from keyquorum.threshold.rsa import RsaProof
 from keyquorum.threshold.rsa_key import padded, share_bits, verification_base
-from keyquorum.threshold.rsa_signing import claim_of
+from keyquorum.threshold.rsa_signing import batch_size, claim_of
 from keyquorum.threshold.seam import Answer, Context, MemorySpool
 from tests.threshold.cases import CONTEXT, SMALL, Dealt, messages, ordinary_key, rsa_dealt, safe_key, seeded
 from tests.threshold.lies import changed
@@ -291,3 +291,8 @@ def test_the_key_as_it_stands_in_dns() -> None:
     assert wire == b"\x03\x01\x00\x01" + public.n.to_bytes(64, "big")
     assert SMALL.dnskey(replace(public, e=257))[:3] == b"\x02\x01\x01"
     assert SMALL.name == "rsa"
+
+
+def test_every_worker_has_some_messages() -> None:
+    sizes = {count: batch_size(count, Work(workers=2), 16) for count in (1, 4, 8, 63, 64, 10_000)}
+    assert sizes == {1: 1, 4: 1, 8: 2, 63: 15, 64: 16, 10_000: 16}

@@ -100,8 +100,6 @@ def is_safe_prime(p: int) -> bool:
     q by Baillie-PSW and 8 rounds of Miller-Rabin. Given q, p needs no more than one test to be proven (Pocklington:
     a^(p-1) = 1 mod p and gcd(a^2 - 1, p) = 1, as q > sqrt(p)); it gets Baillie-PSW and one round.
     """
-    if p < 5 or p % 2 == 0:
-        return False
     return bool(gmpy2.is_prime(p >> 1, _BAILLIE_PSW + _ROUNDS) and gmpy2.is_prime(p, _BAILLIE_PSW + 1))
 
 

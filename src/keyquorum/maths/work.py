@@ -34,7 +34,8 @@ class Work:
 
         ``function`` takes a batch and returns as many results; with a process pool it must be picklable. At most
         two batches a worker are under way at once, so memory does not grow with the number of items. ``advance`` is
-        called after each batch with the number of results that came out.
+        called after each batch with the number of results that came out. Whoever stops early cancels what is under
+        way; Python 3.11 may then wait for ever at the end of a process pool not shut down with ``cancel_futures``.
         """
         source = iter(items)
         batches = iter(lambda: list(islice(source, batch)), [])
