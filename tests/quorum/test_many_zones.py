@@ -38,6 +38,7 @@ def quorum() -> Quorum:
 def pool() -> Iterator[ProcessPoolExecutor]:
     with ProcessPoolExecutor(2) as executor:
         yield executor
+        executor.shutdown(cancel_futures=True)  # else Python 3.11 may wait for ever for cancelled work
 
 
 def test_a_thousand_zones_on_one_core_and_on_two(pool: ProcessPoolExecutor) -> None:
