@@ -237,7 +237,8 @@ def _verify_response(file: Path, stream: BinaryIO, trust: _Trust, at: int | None
         terminal.say(f"  ... and {found.different - len(found.differences):,} more differences", style="dim")
     terminal.say()
     if found.good:
-        terminal.say(f"Good: {found.bundles:,} bundles, every signature verified by two libraries.", style="green")
+        bundles = f"{found.bundles:,} bundle{'s' * (found.bundles != 1)}"
+        terminal.say(f"Good: {bundles}, every signature verified by two libraries.", style="green")
         return 0
     terminal.say(
         f"Not good: {found.bad:,} of {found.bundles:,} bundles, {found.different:,} differences from the request.",
