@@ -47,3 +47,12 @@ def test_gmp_tests_where_there_is_no_libcrypto(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(fermat, "library", lambda: None)
     with fermat_tests() as tests:
         assert tests is by_gmp
+
+
+def test_libcrypto_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fermat, "library", lambda: Library(loaded()))
+    with fermat_tests() as tests:
+        assert tests is not by_gmp
+    monkeypatch.setattr(fermat, "library", lambda: None)
+    with fermat_tests() as tests:
+        assert tests is by_gmp

@@ -137,6 +137,9 @@ def test_a_number_of_the_proof_below_its_limit_is_taken() -> None:
     values = answers(roots)
     c, z = proof_of(CLAIM, roots, values)
     check(CLAIM, roots, values, c, z + ORDER)
+    upper_half = z + -(-((1 << (256 + 512)) - z) // ORDER) * ORDER
+    assert 1 << (256 + 512) <= upper_half < 1 << (256 + 513)
+    check(CLAIM, roots, values, c, upper_half)
 
 
 def test_values_with_a_factor_in_common_with_the_modulus() -> None:

@@ -183,6 +183,17 @@ def test_conspirators_who_strip_their_proofs_are_named() -> None:
             assert outcome.good >= answers.keys() - set(pair)
 
 
+def test_two_proved_answers_and_the_signature_are_enough_against_conspirators() -> None:
+    # M = 3: 1 and 2 make {1, 2, 3} sign, but 3 and 4 have proofs, and sign with 5.
+    dealt = rsa_dealt("new", 512, 3, 5)
+    texts = messages(1)
+    answers = bare_answers(dealt, [1, 2, 5], texts) | dealt.answers([3, 4], texts)
+    conspiring(dealt, answers, (1, 2), (1, 2, 3))
+    _, outcome = dealt.combine(texts, answers)
+    assert outcome.liars.keys() == {1, 2}
+    assert outcome.good == {3, 4, 5}
+
+
 @each_kind
 def test_a_liar_among_exactly_m_without_proofs_cannot_be_named(kind: str) -> None:
     dealt = rsa_dealt(kind, 512, 3, 5)

@@ -15,10 +15,10 @@ from keyquorum.maths.proofs import batch_seed, prove, verify, weigh
 from keyquorum.maths.work import HERE, Work
 from keyquorum.threshold.rsa import RsaProof
 from keyquorum.threshold.rsa_key import padded, share_bits, verification_base
-from keyquorum.threshold.rsa_signing import batch_size, claim_of
+from keyquorum.threshold.rsa_signing import batch_size, claim_of, is_value
 from keyquorum.threshold.seam import Answer, Context, MemorySpool
 from tests.threshold.cases import CONTEXT, SMALL, Dealt, messages, ordinary_key, rsa_dealt, safe_key, seeded
-from tests.threshold.lies import changed
+from tests.threshold.lies import BrokenStream, changed
 
 KINDS = ("new", "existing")
 
@@ -294,5 +294,22 @@ def test_the_key_as_it_stands_in_dns() -> None:
 
 
 def test_every_worker_has_some_messages() -> None:
-    sizes = {count: batch_size(count, Work(workers=2), 16) for count in (1, 4, 8, 63, 64, 10_000)}
-    assert sizes == {1: 1, 4: 1, 8: 2, 63: 15, 64: 16, 10_000: 16}
+    sizes = {count: batch_size(count, Work(workers=3), 16) for count in (1, 6, 12, 95, 96, 10_000)}
+    assert sizes == {1: 1, 6: 1, 12: 2, 95: 15, 96: 16, 10_000: 16}
+
+
+def test_a_value_is_one_of_1_to_n_minus_1_in_the_length_of_the_modulus() -> None:
+    public = rsa_dealt("new", 512, 2, 3).public
+    assert is_value((1).to_bytes(64, "big"), public)
+    assert is_value((public.n - 1).to_bytes(64, "big"), public)
+    for bad in (bytes(64), public.n.to_bytes(64, "big"), b"\1", (1).to_bytes(65, "big"), b""):
+        assert not is_value(bad, public)
+
+
+def test_values_that_cannot_be_read_to_the_end_are_no_answer() -> None:
+    # All of them can be read; what comes after the last cannot.
+    dealt = rsa_dealt("new", 512, 2, 3)
+    honest = dealt.answer(1, messages(2))
+    broken = Answer(BrokenStream(list(honest.values), 2), honest.proof)
+    with pytest.raises(WrongPartialError, match="cannot be read"):
+        SMALL.check(dealt.public, 1, messages(2), broken, CONTEXT, HERE)

@@ -75,8 +75,6 @@ def deal_existing(key: PrivateKey, plan: Plan, minimum_bits: int, rng: Rng, work
     p, q, n, e = numbers.p, numbers.q, numbers.public_numbers.n, numbers.public_numbers.e
     if p * q != n:
         raise ParameterError("the modulus is not the product of the two primes given with it")
-    if plan.bits not in {0, n.bit_length()}:
-        raise ParameterError(f"the key has {n.bit_length()} bits, not the {plan.bits} asked for")
     _check_factors(p, q, e, plan, "existing", minimum_bits)
     order = lcm(p - 1, q - 1)
     if gmpy2.gcd(e, order) != 1:
