@@ -56,6 +56,10 @@ class Mutant:
         """Give the change as a text that stays the same when other lines of the file change."""
         return " ".join(" ".join(self.diff()).split())
 
+    def before(self) -> str:
+        """Give the lines as they stand in the file, blanks squeezed."""
+        return " ".join(" ".join(line[1:] for line in self.diff() if line.startswith("-")).split())
+
 
 def mutants_of(path: Path) -> list[Mutant]:
     """Give all mutants of a file that compile, in the order of the text, each once."""

@@ -213,21 +213,21 @@ def _be(mutant: Mutant, tests: Sequence[str], seconds: dict[str, float]) -> NoRe
         os._exit(code)
 
 
-def _reasons() -> dict[tuple[str, str], str]:
-    """Read which survivors are judged equivalent: (file, change) -> why."""
+def _judged() -> set[tuple[str, str]]:
+    """Read which survivors are judged equivalent: (file, change) or (file, line)."""
     entries = tomllib.loads(EQUIVALENT.read_text())["equivalent"]
-    return {(entry["file"], entry["change"]): entry["why"] for entry in entries}
+    return {(entry["file"], entry.get("change") or entry["line"]) for entry in entries if entry["why"]}
 
 
 def _report(mutants: Sequence[Mutant], outcome: dict[Mutant, str]) -> list[Mutant]:
     """Print the table and the survivors; give those that nobody judged."""
-    reasons = _reasons()
+    judged = _judged()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     unjudged = []
     for mutant in mutants:
         file = str(mutant.path.relative_to(SOURCE))
         result = outcome[mutant]
-        if result == SURVIVED and (file, mutant.key()) in reasons:
+        if result == SURVIVED and judged & {(file, mutant.key()), (file, mutant.before())}:
             result = "equivalent"
         elif result == SURVIVED:
             unjudged.append(mutant)
