@@ -17,11 +17,29 @@ MAY_IMPORT = {
     "records": {"maths", "threshold", "dnssec", "identity"},
     "policy": {"dnssec"},
     "quorum": {"maths", "threshold", "dnssec", "identity", "records", "policy"},
+    "escrow": {"maths", "threshold", "dnssec", "identity", "records"},
     "keystore": {"maths", "threshold", "dnssec", "identity", "records", "policy", "quorum"},
-    "cli": {"maths", "threshold", "dnssec", "identity", "records", "policy", "quorum", "keystore"},
+    "tokens": {"maths", "dnssec", "escrow"},
+    "paper": {"dnssec", "identity", "records", "escrow"},
+    "machine": set(),
+    "cli": {
+        "maths",
+        "threshold",
+        "dnssec",
+        "identity",
+        "records",
+        "policy",
+        "quorum",
+        "escrow",
+        "keystore",
+        "tokens",
+        "paper",
+        "machine",
+    },
     "__main__": {"cli"},
 }
-BELOW_FLOOR_4 = [room for room in MAY_IMPORT if room not in {"keystore", "cli", "__main__"}]
+FLOOR_4_AND_UP = {"keystore", "tokens", "paper", "machine", "cli", "__main__"}
+BELOW_FLOOR_4 = [room for room in MAY_IMPORT if room not in FLOOR_4_AND_UP]
 # Clock, network, files, environment, randomness: they come in as arguments below floor 4.
 WORLD = {
     "time", "socket", "ssl", "os", "pathlib", "shutil", "tempfile", "secrets", "random", "subprocess", "urllib",

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import envelope_schema
-from keyquorum.records.kinds import KINDS
 
 OUT = Path(__file__).parent.parent / "docs" / "schemas"
 

@@ -7,7 +7,9 @@ import dns.name
 from hypothesis import strategies as st
 
 from keyquorum.records.canonical import dumps
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Embedded, Kind, Signed
+from keyquorum.records.escrow import ESCROW, Escrow, EscrowGroup, EscrowShare
 from keyquorum.records.fields import (
     ZONE,
     BigInteger,
@@ -24,7 +26,6 @@ from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
     KEY_RECORD,
-    KINDS,
     PARTIAL,
     REQUEST,
     RESPONSE,
@@ -154,6 +155,22 @@ def _request(draw: st.DrawFn) -> Any:
     return draw(_filled(REQUEST, Request, keys=requested))
 
 
+@st.composite
+def _escrow(draw: st.DrawFn) -> Any:
+    maker = draw(st.sampled_from(sorted(PEOPLE)))
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    groups = tuple(EscrowGroup(name=f"site {size}", threshold=size, size=size) for size in sizes)
+    places = [(group, member) for group, size in enumerate(sizes) for member in range(size)]
+    shares = tuple(
+        EscrowShare(number=number, group=group, member=member, fingerprint=bytes([number] * 32), holder="")
+        for number, (group, member) in enumerate(places, 1)
+    )
+    records_ = draw(st.sampled_from([(None, None), (". IN DNSKEY 257 3 15 AA==", ". IN DS 1 15 2 00")]))
+    given = {"dnskey": records_[0], "ds": records_[1], "groups": groups, "shares": shares, "maker": CARDS[maker]}
+    signer, threshold = PEOPLE[maker].verification_key, draw(st.integers(1, len(sizes)))
+    return draw(_filled(ESCROW, Escrow, signer=signer, group_threshold=threshold, **given))
+
+
 _UNSIGNED: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     CARD.name: _card,
     KEY_RECORD.name: _key_record,
@@ -162,4 +179,5 @@ _UNSIGNED: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     REQUEST.name: _request,
     PARTIAL.name: lambda: _filled(PARTIAL, Partial),
     RESPONSE.name: lambda: _filled(RESPONSE, Response),
+    ESCROW.name: _escrow,
 }

@@ -10,9 +10,9 @@ import pytest
 
 from keyquorum.identity.words import spoken
 from keyquorum.records.canonical import DEPTH_LIMIT
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import KINDS
 from keyquorum.records.parts import SHARE
 from keyquorum.threshold.rsa import RsaShare
 from tests.records.described import part_rows, rows

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from keyquorum.errors import KeyquorumError, MalformedError
 from keyquorum.records.canonical import dumps
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, payload_type_of
-from keyquorum.records.kinds import KINDS
 from tests.records.people import BY_KEY, EXAMPLES, base64url, forged
 from tests.records.refusals import decoded, document_of
 from tests.records.test_canonical import DOCUMENTS

@@ -9,8 +9,9 @@ from jsonschema import Draft202012Validator
 
 from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import dumps, loads
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, envelope_schema
-from keyquorum.records.kinds import CARD, KINDS
+from keyquorum.records.kinds import CARD
 from keyquorum.records.parts import PROOF, PUBLIC, SHARE
 from tests.records.generated import any_record, values
 from tests.records.people import EXAMPLES

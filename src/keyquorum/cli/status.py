@@ -13,13 +13,13 @@ from keyquorum.cli import terminal, world
 from keyquorum.cli.options import FILE, json_option
 from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.quorum.dealing import dnskey_of
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, payload_type_of
 from keyquorum.records.files import read_header
 from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
     KEY_RECORD,
-    KINDS,
     PARTIAL,
     REQUEST,
     SEALED_SHARE,

@@ -24,8 +24,9 @@ from keyquorum.quorum.dealing import check_key, dnskey_of
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import derive_messages
 from keyquorum.quorum.verifying import Comparison, Trusts, Verdict, trusts_keys, verify_response
+from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import payload_type_of
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, KINDS, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
 
 SHOWN = 40
 

@@ -364,9 +364,6 @@ RESPONSE = Kind(
     limit=1 << 22,
 )
 
-KINDS: tuple[Kind[Any], ...] = (CARD, KEY_RECORD, SEALED_SHARE, ACCEPTANCE, REQUEST, PARTIAL, RESPONSE)
-"""Every kind of record there is, in the order of their use."""
-
 
 def check_people(dealer: Signed[Card], holders: Sequence[Signed[Card]], requesters: Sequence[Signed[Card]]) -> None:
     """Refuse people whom others could take for each other; raises MalformedError.

@@ -1,0 +1,9 @@
+"""Every kind of record there is, in the order of their use: to find out what a file is, and to describe them all."""
+
+from typing import Any
+
+from keyquorum.records.envelope import Kind
+from keyquorum.records.escrow import ESCROW
+from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+
+KINDS: tuple[Kind[Any], ...] = (CARD, KEY_RECORD, SEALED_SHARE, ACCEPTANCE, REQUEST, PARTIAL, RESPONSE, ESCROW)
