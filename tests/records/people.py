@@ -13,6 +13,7 @@ from keyquorum.dnssec.model import KeyKind, SignaturePolicy, Terms
 from keyquorum.identity.keys import Identity
 from keyquorum.records.canonical import Json, dumps
 from keyquorum.records.envelope import Kind, Signed, pre_authentication
+from keyquorum.records.escrow import ESCROW, Escrow, EscrowGroup, EscrowShare
 from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
@@ -131,6 +132,32 @@ RESPONDED = RESPONSE.sign(
     ),
     DEALER,
 )
+ESCROWED = ESCROW.sign(
+    Escrow(
+        signer=DEALER.verification_key,
+        created=1_800_000_000,
+        tool="keyquorum 0",
+        format=1,
+        custody="rehearsal",
+        zone=dns.name.root,
+        algorithm="ED25519",
+        public_key=bytes(44),
+        dnskey=". IN DNSKEY 257 3 15 AAAA",
+        ds=". IN DS 1 15 2 00",
+        envelope=DIGEST,
+        envelope_length=300,
+        recipient=bytes(16),
+        identifier=7,
+        group_threshold=1,
+        groups=(EscrowGroup(name="", threshold=2, size=2),),
+        shares=(
+            EscrowShare(number=1, group=0, member=0, fingerprint=bytes(32), holder="alice"),
+            EscrowShare(number=2, group=0, member=1, fingerprint=DIGEST, holder=""),
+        ),
+        maker=CARDS["rita"],
+    ),
+    DEALER,
+)
 EXAMPLES: tuple[tuple[Kind[Any], Signed[Any]], ...] = (
     (CARD, CARDS["alice"]),
     (KEY_RECORD, KEY),
@@ -139,6 +166,7 @@ EXAMPLES: tuple[tuple[Kind[Any], Signed[Any]], ...] = (
     (REQUEST, ASKED),
     (PARTIAL, ANSWERED),
     (RESPONSE, RESPONDED),
+    (ESCROW, ESCROWED),
 )
 """One record of each kind, in the order of KINDS."""
 

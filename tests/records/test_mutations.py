@@ -99,7 +99,8 @@ def test_a_field_changed_by_its_signer(example: tuple[Kind[Any], Signed[Any]], d
     if how == "delete":
         del holder[name]
     elif how == "rename" and isinstance(holder, dict):
-        holder[draw.draw(st.text(min_size=1, max_size=9).filter(lambda text: text not in holder))] = holder.pop(name)
+        other_name = draw.draw(st.text(min_size=1, max_size=9).filter(lambda text: text not in holder))
+        holder[other_name] = holder.pop(name)
     elif how == "add" and isinstance(holder, dict):
         holder[draw.draw(st.text(max_size=9).filter(lambda text: text not in holder))] = old
     elif how == "float" and type(old) is int:

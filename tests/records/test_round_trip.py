@@ -30,6 +30,7 @@ FROZEN_IDS = {
     "request": "d1a717b2b8016a0fd206aafa683203cc744ad8cfd0f65b0ef241599118870955",
     "partial": "960bb7d41adcad225381969bbe8baed7b4f1a68b855765102e4ea6f4c34ce673",
     "response": "fcedbf99a979a311d58b0834456b03a324fc8891e369328bdf86536eebf771ec",
+    "escrow": "36c0ef89fddadd7f209935952c281c99d016e62349c16fea738ed4fb4463b61b",
 }
 slow = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -92,7 +93,7 @@ def test_formats_are_frozen(kind: Kind[Any], signed: Signed[Any]) -> None:
 
 def test_there_is_an_example_and_a_payload_type_of_its_own_for_each_kind() -> None:
     assert tuple(kind for kind, _ in EXAMPLES) == KINDS
-    assert len({kind.payload_type for kind in KINDS}) == len({kind.title for kind in KINDS}) == len(KINDS) == 7
+    assert len({kind.payload_type for kind in KINDS}) == len({kind.title for kind in KINDS}) == len(KINDS) == 8
     assert CARD.payload_type == "application/vnd.keyquorum.holder-card.v1+json"
 
 
