@@ -17,6 +17,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -145,6 +146,40 @@ def passphrase(file: Path | None, what: str, *, new: bool = False) -> bytes:
     if new and getpass("The same again: ") != first:
         raise UsageError("the two passphrases differ", do="Nothing was made; start again.")
     return first.encode("utf-8", "surrogateescape")
+
+
+def at_terminal() -> bool:
+    """Say whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
+def ask(question: str, *, hint: str = "") -> str:
+    """Ask for one line at the terminal, shown as it is typed; UsageError without one (``hint`` says what to do then).
+
+    The end of input is click's Abort, as Ctrl-C is.
+    """
+    if not at_terminal():
+        raise UsageError("this needs somebody at a terminal", do=hint)
+    console = _console(error=True)
+    console.print(_shown(f"{question}: ", "bold"), end="")
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        console.print()
+        raise click.Abort
+    return line.strip()
+
+
+def tell(text: str = "", *, style: str = "") -> None:
+    """Write one paragraph to the people at the terminal, beside the results."""
+    _console(error=True).print(_shown(text, style))
+
+
+def clear() -> None:
+    """Clear the screen and what can be scrolled back to; nothing in a pipe."""
+    if sys.stderr.isatty():
+        # ECMA-48 ED 2, xterm's ED 3 (the scrolled-off lines), and home.
+        sys.stderr.write("\x1b[2J\x1b[3J\x1b[H")
+        sys.stderr.flush()
 
 
 @contextmanager
