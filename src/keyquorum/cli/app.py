@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "sign": ("sign", "sign", "Answer a request with a partial signature."),
         "combine": ("combine", "combine_command", "Make signatures of partials; name who answered wrongly."),
         "verify": ("verify", "verify", "Verify a response, a key record, a partial, a request."),
+        "escrow": ("escrow", "escrow", "A key on paper: create, check pages, recover."),
         "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
     }
 )

@@ -265,7 +265,7 @@ def _void_unless_done(record: Escrow, production: Production) -> Iterator[None]:
     except BaseException:
         _erase(everything)
         terminal.tell(
-            "\nThis run is void: no manifest was made, so its pages are no escrow. Destroy every page that was printed.",
+            "\nThis run is void: it has no manifest, so its pages are no escrow. Destroy every page that was printed.",
             style="bold",
         )
         raise

@@ -52,7 +52,7 @@ def command(
     shares: int | None,
     groups: tuple[str, ...],
     group_threshold: int | None,
-    holders: tuple[str, ...],
+    share_holders: tuple[str, ...],
     printers: tuple[str, ...],
     paper: str,
     handwritten: bool,
@@ -67,10 +67,8 @@ def command(
     """
     name = ZONE.parse(zone.lower() if zone.endswith(".") else f"{zone.lower()}.", "--zone")
     sharing, group_names = sharing_of(threshold, shares, groups, group_threshold)
-    order = order_of(name, sharing, group_names, holders, rehearsal=rehearsal)
-    production = production_of(
-        out, printers, paper, handwritten=handwritten, scans=scans, rehearsal=rehearsal
-    )
+    order = order_of(name, sharing, group_names, share_holders, rehearsal=rehearsal)
+    production = production_of(out, printers, paper, handwritten=handwritten, scans=scans, rehearsal=rehearsal)
     if source is None and algorithm is None:
         raise UsageError("which kind of key is wanted is not said", do="Give --algorithm, or --from a key.")
     prepare_machine(rehearsal=rehearsal)
@@ -83,8 +81,8 @@ def command(
                 terminal.tell(watch_pages(made.manifest.record), style="bold")
             hold(made, production, rng)
     terminal.next_step(
-        f"put each page into its bag, with a copy of the key's, manifest's and instruction pages; publish {out}/escrow.json. "
-        f"Once a year, and without the others: keyquorum escrow check --escrow {out}/escrow.json PAGE."
+        "put each page into its bag, with a copy of the key's, manifest's and instruction pages; publish "
+        f"{out}/escrow.json. Once a year, without the others: keyquorum escrow check --escrow {out}/escrow.json PAGE."
     )
 
 
@@ -94,8 +92,8 @@ def _key(algorithm: str | None, bits: int | None, source: str | None, rng: Rng, 
     assert algorithm is not None  # noqa: S101
     if ALGORITHMS[algorithm].experimental:
         terminal.tell(
-            f"{algorithm} is an experiment: it has no DNSSEC number, no token here takes it, and OpenSSL 3.0 cannot read "
-            "it. Its escrow is as good as any other.",
+            f"{algorithm} is an experiment: it has no DNSSEC number, no token takes it, and OpenSSL 3.0 cannot read it. "
+            "Its escrow is as good as any other.",
             style="bold",
         )
     return generate(algorithm, bits or (2048 if ALGORITHMS[algorithm].bits else None), rng)
@@ -122,4 +120,4 @@ def _rolled() -> bytes:
     while line := terminal.ask(f"{sum(character in '123456' for character in rolls)} rolls so far"):
         rolls += line
     terminal.clear()
-    return Dice.read(rolls).reveal()
+    return Dice(rolls).reveal()

@@ -1,7 +1,8 @@
 """Words that one person reads and types at a screen that others must not see."""
 
 from keyquorum.cli import terminal
-from keyquorum.escrow.shares import WORDS
+from keyquorum.escrow.proposals import Proposal
+from keyquorum.escrow.shares import WORD_COUNT
 
 _COLUMNS = 3
 
@@ -27,13 +28,25 @@ def show_words(title: str, words: tuple[str, ...]) -> None:
 def typed_words(what: str) -> str:
     """Have the words of ``what`` typed, over as many lines as it takes; an empty line ends before all are there."""
     terminal.tell(
-        f"Type the {WORDS} words of {what}, as many on a line as you like; four letters of each are enough. "
+        f"Type the {WORD_COUNT} words of {what}, as many on a line as you like; four letters of each are enough. "
         "For a word you cannot read type ?, and an empty line to end."
     )
     words: list[str] = []
-    while len(words) < WORDS:
-        line = terminal.ask(f"Word {len(words) + 1} of {WORDS}").split()
+    while len(words) < WORD_COUNT:
+        line = terminal.ask(f"Word {len(words) + 1} of {WORD_COUNT}").split()
         if not line:
             break
         words += line
     return " ".join(words)
+
+
+def confirmed(proposal: Proposal) -> bool:
+    """Ask, word by word, whether the page has what was probably meant; the screen is cleared afterwards."""
+    try:
+        for position, word in proposal.changes:
+            terminal.tell(f"Word {position} does not fit. It was probably '{word}'.", style="bold")
+            if terminal.ask(f"Look at the page: is word {position} '{word}'? Type yes or no") != "yes":
+                return False
+        return True
+    finally:
+        terminal.clear()

@@ -26,7 +26,11 @@ def sharing_options(command: Function) -> Function:
     """Add how many shares there are, of how many groups, and who has them."""
     for option in (
         click.option(
-            "--share-holder", "holders", multiple=True, metavar="NAME", help="Who has share 1, 2, ...: one for each."
+            "--share-holder",
+            "share_holders",
+            multiple=True,
+            metavar="NAME",
+            help="Who has share 1, 2, ...: one for each.",
         ),
         click.option("--group-threshold", type=int, help="How many of the groups are needed."),
         click.option("--group", "groups", multiple=True, metavar="NAME=M/N", help="A group of shares: a site, say."),
@@ -121,5 +125,8 @@ def prepare_machine(*, rehearsal: bool) -> None:
     terminal.heading("This machine")
     terminal.listing(
         ["what", "found", ""],
-        [(name, found, terminal.verdict(good, "good" if good else "look at it")) for name, found, good in ceremony_facts()],
+        [
+            (name, found, terminal.verdict(good, "good" if good else "look at it"))
+            for name, found, good in ceremony_facts()
+        ],
     )

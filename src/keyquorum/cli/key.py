@@ -4,35 +4,19 @@ from pathlib import Path
 
 import click
 import dns.name
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from dns.dnssectypes import Algorithm
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.options import (
-    FILE,
-    directory_at,
-    json_option,
-    make_directory,
-    passphrase_option,
-    person_at,
-    read_record,
-)
-from keyquorum.cli.world import RNG, read_file
+from keyquorum.cli.dealing import after_dealing, hand_out, targets
+from keyquorum.cli.key_facts import ALGORITHMS, key_document, show_key
+from keyquorum.cli.options import FILE, json_option, passphrase_option, person_at, read_record
+from keyquorum.cli.private_keys import undivided_key
+from keyquorum.cli.world import read_file
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
-from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.errors import UsageError
-from keyquorum.identity.words import spoken
-from keyquorum.keystore.files import write_public
-from keyquorum.maths.safeprimes import expected_candidates
-from keyquorum.quorum.dealing import Custody, check_key, deal, dnskey_of
-from keyquorum.records.envelope import Signed
+from keyquorum.quorum.dealing import Custody, check_key, dnskey_of
 from keyquorum.records.fields import ZONE
-from keyquorum.records.kinds import CARD, KEY_RECORD, KeyRecord
-from keyquorum.threshold.register import SCHEMES
+from keyquorum.records.kinds import CARD, KEY_RECORD
 from keyquorum.threshold.seam import Plan
-
-ALGORITHMS = {Algorithm(number).name: number for number in SCHEMES}
-"""The names of the algorithms there are schemes for, as in the registry of DNSSEC algorithms."""
 
 
 @click.group()
@@ -49,7 +33,7 @@ def key() -> None:
 @click.option("--threshold", type=int, required=True, help="M: how many holders make a signature.")
 @click.option("--identity", type=FILE, required=True, help="The dealer's keystore.")
 @click.option("--requester", "requesters", type=FILE, multiple=True, help="Card of one who may ask.")  # fmt: skip
-@click.option("--from", "source", metavar="PEM", help="Share this existing key, instead of a new one.")
+@click.option("--from", "source", metavar="PEM|URI", help="Share this existing key, instead of a new one.")
 @click.option("--label", default="", help="What the key is called in responses (keyIdentifier).")
 @click.option("--out", type=FILE, required=True, help="The directory for key.json and one NAME.share a holder.")
 @passphrase_option
@@ -71,35 +55,16 @@ def deal_command(
 
     Any --threshold of the holders can sign; fewer learn nothing. The undivided key is never written anywhere.
     """
-    directory_at(out)
     names = _zones(zone, zones)
     cards = tuple(read_record(path, CARD) for path in holders)
-    targets = [out / "key.json", *(out / f"{card.record.name}.share" for card in cards)]
-    for path in targets:
-        if path.exists():
-            raise UsageError("this file is there already", where=str(path), do="Deal into an empty directory.")
-    existing = _private_key(Path(source)) if source else None
+    targets(out, cards)
+    asking = tuple(read_record(path, CARD) for path in requesters)
+    existing = undivided_key(source) if source else None
     with person_at(identity, passphrase_file) as dealer:
-        asking = tuple(read_record(path, CARD) for path in requesters) or (dealer.card,)
+        custody = Custody(names, cards, asking or (dealer.card,), label)
         plan = Plan(ALGORITHMS[algorithm], 0 if existing else bits, threshold, len(cards))
-        custody = Custody(names, cards, asking, label)
-        with world.work(_search(bits) if existing is None else "Sharing the key", "tried") as work:
-            dealing = deal(dealer.identity, dealer.card, custody, plan, world.now(), RNG, work, key=existing)
-    make_directory(out)
-    for path, record in zip(targets[1:], dealing.shares, strict=True):
-        write_public(path, record.envelope + b"\n")
-    write_public(targets[0], dealing.key.envelope + b"\n")
-    show_key(dealing.key)
-    terminal.heading("Written")
-    terminal.facts(
-        [("key.json", f"{targets[0]} (public: publish it)")]
-        + [(path.name, f"{path} (sealed to its holder)") for path in targets[1:]]
-    )
-    terminal.next_step(
-        "give each holder key.json and their own .share, and read them the words of the key id by phone. Each runs "
-        "'keyquorum share accept'. No request can be made before all have accepted."
-        + (" Keep the existing key where it is until then." if existing else "")
-    )
+        hand_out(dealer, custody, plan, out, existing)
+    terminal.next_step(after_dealing(existing=existing is not None))
 
 
 @key.command()
@@ -157,63 +122,6 @@ def verify(file: Path, json_: bool) -> None:
     terminal.next_step("each holder checks its own share with 'keyquorum share accept'.")
 
 
-def show_key(signed: Signed[KeyRecord]) -> None:
-    """Show a key record."""
-    record = signed.record
-    public = record.public
-    zones = [zone.to_text() for zone in record.zones]
-    shown = ", ".join(zones[:5]) + (f" and {len(zones) - 5:,} more" if len(zones) > 5 else "")
-    wire = dnskey_of(public)
-    terminal.heading(f"Key {record.label}")
-    terminal.facts(
-        [
-            ("zone" if len(zones) == 1 else "zones", shown),
-            ("algorithm", f"{_algorithm_name(public.algorithm)} ({public.algorithm}), key tag {wire.tag}"),
-            ("quorum", f"any {public.threshold} of {public.holders}"),
-            ("dealt", f"{format_time_for_people(record.created)} by {record.dealer.record.name}"),
-            ("DS", ds_text(record.zones[0], wire)),
-        ]
-    )
-    terminal.heading("People, with the first words of their cards")
-    rows = [(f"holder {index}", card) for index, card in enumerate(record.holders, 1)]
-    rows += [("dealer", record.dealer)] + [("requester", card) for card in record.requesters]
-    terminal.listing(["part", "name", "words"], [(part, card.record.name, spoken(card.id, 8)) for part, card in rows])
-    terminal.heading("Key id, in words")
-    terminal.words(signed.id)
-    terminal.facts({"id": signed.id.hex()})
-
-
-def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
-    """Give what is reported of a key record."""
-    record = signed.record
-    wire = dnskey_of(record.public)
-    people = {"holders": record.holders, "requesters": record.requesters, "dealer": (record.dealer,)}
-    return {
-        "id": signed.id.hex(),
-        "words": spoken(signed.id),
-        "label": record.label,
-        "zones": [zone.to_text() for zone in record.zones],
-        "algorithm": record.public.algorithm,
-        "key_tag": wire.tag,
-        "threshold": record.public.threshold,
-        "created": record.created,
-        "dnskey": dnskey_text(record.zones[0], wire),
-        "ds": ds_text(record.zones[0], wire),
-        **{part: [{"name": c.record.name, "id": c.id.hex()} for c in cards] for part, cards in people.items()},
-    }
-
-
-def _search(bits: int) -> str:
-    """Say what the search for primes is to be compared with: it has no memory, so nobody knows how much is left."""
-    if bits < 128:
-        return "Two safe primes"
-    return f"Two safe primes; expect about {2 * expected_candidates(bits // 2):,.0f} candidates:"
-
-
-def _algorithm_name(number: int) -> str:
-    return next(name for name, known in ALGORITHMS.items() if known == number)
-
-
 def _zones(zone: str | None, zones: Path | None) -> tuple[dns.name.Name, ...]:
     if (zone is None) == (zones is None):
         raise UsageError("say which zones the key may sign", do="Give --zone NAME, or --zones FILE.")
@@ -229,19 +137,3 @@ def _zones(zone: str | None, zones: Path | None) -> tuple[dns.name.Name, ...]:
 
 def _zone(text: str, where: str) -> dns.name.Name:
     return ZONE.parse(text.lower() if text.endswith(".") else f"{text.lower()}.", where)
-
-
-def _private_key(path: Path) -> object:
-    if str(path).startswith("pkcs11:"):
-        raise UsageError("keys in tokens cannot be shared yet", where="--from", do="Give a PEM file.")
-    data = read_file(path, 1 << 20, "private key")
-    try:
-        return load_pem_private_key(data, None)
-    except TypeError:
-        secret = terminal.passphrase(None, str(path))
-        try:
-            return load_pem_private_key(data, secret)
-        except ValueError:
-            raise UsageError("the private key cannot be decrypted with this passphrase", where=str(path)) from None
-    except ValueError:
-        raise UsageError("this is not a private key in PEM", where=str(path)) from None

@@ -28,6 +28,15 @@ def private_key_from(source: str, algorithm: str | None, *, rehearsal: bool = Fa
     return from_private_key(pem_key(path), algorithm)
 
 
+def undivided_key(source: str) -> object:
+    """Give the key in a PEM file or behind a ``pkcs11:`` URI, of whatever kind: its scheme says what it takes."""
+    if source.startswith("pkcs11:"):
+        from keyquorum.cli.token import key_out_of  # noqa: PLC0415
+
+        return key_out_of(source).private_key()
+    return pem_key(Path(source))
+
+
 def pem_key(path: Path) -> object:
     """Give the private key in a PEM file; UsageError for anything else."""
     data = read_file(path, _PEM_LIMIT, "private key")

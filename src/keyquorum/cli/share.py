@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.key import show_key
+from keyquorum.cli.key_facts import show_key
 from keyquorum.cli.options import FILE, absent, approve_option, passphrase_option, person_at, read_record
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public

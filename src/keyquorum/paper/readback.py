@@ -6,6 +6,7 @@ read: the drill works with that, and not with what was sent to the printer.
 
 import hmac
 from collections.abc import Iterable
+from typing import Final
 
 from keyquorum.errors import RefusedError
 from keyquorum.escrow.checking import Finding, FindingKind, examine
@@ -14,7 +15,9 @@ from keyquorum.paper.frames import Frame, join
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import Escrow
 
-SHARE, KEY, MANIFEST = "S", "K", "M"
+SHARE: Final = "S"
+KEY: Final = "K"
+MANIFEST: Final = "M"
 _TITLES = {KEY: "the encrypted key", MANIFEST: "the manifest"}
 
 

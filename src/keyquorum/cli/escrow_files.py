@@ -1,0 +1,79 @@
+"""Reading an escrow back: its manifest, its encrypted key, and pictures of its pages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keyquorum.cli.options import read_record
+from keyquorum.cli.world import naming, read_file
+from keyquorum.errors import RefusedError, UsageError
+from keyquorum.escrow.checking import check_manifest
+from keyquorum.machine.places import refuse_disk
+from keyquorum.paper.frames import Frame
+from keyquorum.paper.judging import manifest_in
+from keyquorum.paper.readback import SHARE
+from keyquorum.paper.reading import FILE_LIMIT, Reading
+from keyquorum.paper.reading import read_file as read_pictures
+from keyquorum.records.envelope import Signed
+from keyquorum.records.escrow import ESCROW, Escrow
+from keyquorum.records.kinds import CARD
+
+_CMS_LIMIT = 1 << 16
+
+
+def manifest_at(path: Path, maker: Path | None, *, rehearsal: bool | None) -> tuple[Signed[Escrow], bytes | None]:
+    """Give a manifest (a file, its directory, or pictures of its pages), and key.cms where it lies beside it.
+
+    ``maker`` is the card of whoever must have signed it. ``rehearsal`` says which kind is wanted; None takes both.
+    """
+    if path.is_dir():
+        path = path / "escrow.json"
+    head = read_file(path, FILE_LIMIT, "manifest")
+    with naming(path):
+        if head.startswith(b"{"):
+            manifest = ESCROW.read(head)
+        else:
+            manifest = manifest_in([frame for page in read_pictures(head, path.name) for frame in page.frames])
+        signer = read_record(maker, CARD).record.signer if maker else None
+        check_manifest(manifest, signer)
+        if rehearsal is not None and manifest.record.rehearsal != rehearsal:
+            raise RefusedError(
+                "this is a rehearsal, and is not taken for real" if not rehearsal else "this is real, and no rehearsal",
+                do="Give --rehearsal to practise with it." if not rehearsal else "Leave --rehearsal out.",
+            )
+    beside = path.parent / "key.cms"
+    return manifest, read_file(beside, _CMS_LIMIT, "encrypted key") if beside.is_file() else None
+
+
+def pages_at(path: Path, *, secret_place: bool) -> list[Reading]:
+    """Give what can be read of the pages in one file; with ``secret_place`` no share may lie on a disk."""
+    data = read_file(path, FILE_LIMIT, "page")
+    with naming(path):
+        pages = read_pictures(data, path.name)
+        if secret_place and any(frame.kind == SHARE for page in pages for frame in page.frames):
+            refuse_disk(path, "a scan of a share")
+    return pages
+
+
+def words_in(path: Path) -> str | None:
+    """Give the words typed into a text file; None if it is a picture."""
+    data = read_file(path, FILE_LIMIT, "page")
+    if len(data) > 4096 or not data.strip():
+        return None
+    try:
+        text = data.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    plain = all(character.isprintable() or character.isspace() for character in text)
+    return text if plain and not text.startswith("%PDF") else None
+
+
+def frames_of(pages: Sequence[Reading]) -> list[Frame]:
+    """Give all codes of some pages."""
+    return [frame for page in pages for frame in page.frames]
+
+
+def key_file(path: Path) -> bytes:
+    """Give an encrypted key from a file."""
+    if not path.is_file():
+        raise UsageError("there is no such file", where=str(path), do="Give key.cms, or scans of the key's pages.")
+    return read_file(path, _CMS_LIMIT, "encrypted key")

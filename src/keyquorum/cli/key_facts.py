@@ -1,0 +1,65 @@
+"""What is shown and reported of a key in the custody of a quorum."""
+
+from dns.dnssectypes import Algorithm
+
+from keyquorum.cli import terminal
+from keyquorum.dnssec.anchors import dnskey_text, ds_text
+from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.identity.words import spoken
+from keyquorum.quorum.dealing import dnskey_of
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import KeyRecord
+from keyquorum.threshold.register import SCHEMES
+
+ALGORITHMS = {Algorithm(number).name: number for number in SCHEMES}
+"""The names of the algorithms there are schemes for, as in the registry of DNSSEC algorithms."""
+
+
+def show_key(signed: Signed[KeyRecord]) -> None:
+    """Show a key record."""
+    record = signed.record
+    public = record.public
+    zones = [zone.to_text() for zone in record.zones]
+    shown = ", ".join(zones[:5]) + (f" and {len(zones) - 5:,} more" if len(zones) > 5 else "")
+    wire = dnskey_of(public)
+    terminal.heading(f"Key {record.label}")
+    terminal.facts(
+        [
+            ("zone" if len(zones) == 1 else "zones", shown),
+            ("algorithm", f"{_algorithm_name(public.algorithm)} ({public.algorithm}), key tag {wire.tag}"),
+            ("quorum", f"any {public.threshold} of {public.holders}"),
+            ("dealt", f"{format_time_for_people(record.created)} by {record.dealer.record.name}"),
+            ("DS", ds_text(record.zones[0], wire)),
+        ]
+    )
+    terminal.heading("People, with the first words of their cards")
+    rows = [(f"holder {index}", card) for index, card in enumerate(record.holders, 1)]
+    rows += [("dealer", record.dealer)] + [("requester", card) for card in record.requesters]
+    terminal.listing(["part", "name", "words"], [(part, card.record.name, spoken(card.id, 8)) for part, card in rows])
+    terminal.heading("Key id, in words")
+    terminal.words(signed.id)
+    terminal.facts({"id": signed.id.hex()})
+
+
+def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
+    """Give what is reported of a key record."""
+    record = signed.record
+    wire = dnskey_of(record.public)
+    people = {"holders": record.holders, "requesters": record.requesters, "dealer": (record.dealer,)}
+    return {
+        "id": signed.id.hex(),
+        "words": spoken(signed.id),
+        "label": record.label,
+        "zones": [zone.to_text() for zone in record.zones],
+        "algorithm": record.public.algorithm,
+        "key_tag": wire.tag,
+        "threshold": record.public.threshold,
+        "created": record.created,
+        "dnskey": dnskey_text(record.zones[0], wire),
+        "ds": ds_text(record.zones[0], wire),
+        **{part: [{"name": c.record.name, "id": c.id.hex()} for c in cards] for part, cards in people.items()},
+    }
+
+
+def _algorithm_name(number: int) -> str:
+    return next(name for name, known in ALGORITHMS.items() if known == number)
