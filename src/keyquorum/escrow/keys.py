@@ -86,7 +86,7 @@ class EscrowKey:
 
     def private_key(self) -> PrivateKey:
         """Give the private key as an object of ``cryptography``, whose memory ``wipe`` does not reach."""
-        return _load(self.pkcs8.reveal())
+        return _load(self.pkcs8.reveal(), checked_before=True)
 
     def sign(self, message: bytes) -> bytes:
         """Sign ``message`` as an RRSIG of this algorithm wants it (RFC 3110, RFC 6605 section 4, RFC 8080).
@@ -147,8 +147,9 @@ def from_private_key(key: object, algorithm: str | None) -> EscrowKey:
 def from_pkcs8(der: bytes, algorithm: str) -> EscrowKey:
     """Read a private key (PKCS#8, RFC 5958, not encrypted; DER) and try it out with one signature.
 
-    What is kept is the encoding that ``cryptography`` makes of it. Raises MalformedError for anything else or for parts
-    that do not belong together, ParameterError for a key that is refused or not for ``algorithm``.
+    Read as ``cryptography`` reads it, which knows older encodings too; what is kept is the PKCS#8 that it writes. Raises
+    MalformedError for anything else or for parts that do not belong together, ParameterError for a key that is refused
+    or not for ``algorithm``, RefusedError for an encrypted one.
     """
     entry = algorithm_named(algorithm)
     if len(der) > PKCS8_LIMIT:
@@ -160,10 +161,11 @@ def from_pkcs8(der: bytes, algorithm: str) -> EscrowKey:
     return key
 
 
-def _load(der: bytes) -> PrivateKey:
+def _load(der: bytes, *, checked_before: bool = False) -> PrivateKey:
+    """Read a private key; the costly check of an RSA key's numbers is left out for one that ``from_pkcs8`` wrote."""
     # No word of the library's errors goes on: some might quote what they read.
     try:
-        key = load_der_private_key(der, None)
+        key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=checked_before)
     except TypeError:
         raise RefusedError("the private key is encrypted", do="Decrypt it first.") from None
     except UnsupportedAlgorithm:

@@ -33,7 +33,7 @@ class Secret:
         return len(self._data)
 
     def __repr__(self) -> str:
-        return f"<Secret, {len(self._data)} bytes{', overwritten' if self._wiped else ''}>"
+        return f"<{type(self).__name__}, {len(self._data)} bytes{', overwritten' if self._wiped else ''}>"
 
     def __enter__(self) -> Self:
         return self
