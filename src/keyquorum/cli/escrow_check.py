@@ -44,7 +44,7 @@ def command(
     for path in pages:
         rows += _file(judge, manifest, path, number)
     if words:
-        rows.append(("typed", _typed(judge, manifest, number)))
+        rows.append(("typed", _typed(judge, number)))
     rows = _named_twice(rows)
     if json_:
         terminal.as_json(_document(manifest, rows))
@@ -76,7 +76,7 @@ def _file(judge: Judge, manifest: Signed[Escrow], path: Path, number: int | None
     return rows
 
 
-def _typed(judge: Judge, manifest: Signed[Escrow], number: int | None) -> Verdict:
+def _typed(judge: Judge, number: int | None) -> Verdict:
     """Judge words typed at the terminal; what they probably should be is confirmed word by word."""
     title = f"share {number}" if number else "the share"
     try:

@@ -92,7 +92,7 @@ def _key(algorithm: str | None, bits: int | None, source: str | None, rng: Rng, 
     assert algorithm is not None  # noqa: S101
     if ALGORITHMS[algorithm].experimental:
         terminal.tell(
-            f"{algorithm} is an experiment: it has no DNSSEC number, no token takes it, and OpenSSL 3.0 cannot read it. "
+            f"{algorithm} is an experiment: it has no DNSSEC number, no token takes it, OpenSSL 3.0 cannot read it. "
             "Its escrow is as good as any other.",
             style="bold",
         )
@@ -105,7 +105,7 @@ def _randomness(*, dice: bool, token: str | None) -> Rng:
     if dice:
         more.append(_rolled())
     if token is not None:
-        from keyquorum.cli.token import random_of  # noqa: PLC0415
+        from keyquorum.cli.escrow_token import random_of  # noqa: PLC0415
 
         more.append(random_of(token, _TOKEN_BYTES))
     return mixed(RNG, *more) if more else RNG

@@ -2,7 +2,7 @@
 
 from keyquorum.cli import terminal
 from keyquorum.escrow.proposals import Proposal
-from keyquorum.escrow.shares import WORD_COUNT
+from keyquorum.escrow.wordlist import WORD_COUNT
 
 _COLUMNS = 3
 

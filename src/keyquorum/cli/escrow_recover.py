@@ -85,7 +85,7 @@ def command(
     envelope = key_file(cms) if cms else beside if beside is not None else judge.cms()
     check_envelope(manifest, envelope)
     if not collection.complete:
-        _dialogue(collection, judge, manifest, rehearsal=rehearsal)
+        _dialogue(collection, judge, rehearsal=rehearsal)
     shares = collection.chosen()
     with recover(manifest, envelope, shares) as key:
         prove(manifest, key, RNG)
@@ -158,7 +158,7 @@ def _add(collection: Collection, finding: Finding | None, where: str) -> EscrowS
     return share
 
 
-def _dialogue(collection: Collection, judge: Judge, manifest: Signed[Escrow], *, rehearsal: bool) -> None:
+def _dialogue(collection: Collection, judge: Judge, *, rehearsal: bool) -> None:
     """Collect what is missing, from one person after the other; the screen is cleared between them."""
     while not collection.complete:
         terminal.tell(f"\n{collection.progress}.", style="bold")

@@ -183,6 +183,6 @@ class ToEscrow:
     def next_step(self) -> str:
         """Say what is to be done afterwards."""
         return (
-            f"put the new pages into their bags and publish {self._out}/escrow.json. The old shares still open the key: "
+            f"bag the new pages and publish {self._out}/escrow.json. The old shares still open the key: "
             "destroy them, before a witness, once the new bags are in place."
         )

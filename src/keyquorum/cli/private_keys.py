@@ -16,9 +16,9 @@ _PEM_LIMIT = 1 << 20
 def private_key_from(source: str, algorithm: str | None, *, rehearsal: bool = False) -> EscrowKey:
     """Give the key in a PEM file (its passphrase is asked for) or behind a ``pkcs11:`` URI."""
     if source.startswith("pkcs11:"):
-        from keyquorum.cli.token import key_out_of  # noqa: PLC0415
+        from keyquorum.cli.escrow_token import key_out_of  # noqa: PLC0415
 
-        return key_out_of(source)
+        return key_out_of(source, algorithm)
     path = Path(source)
     if not rehearsal and not is_memory(path):
         terminal.tell(
@@ -31,9 +31,9 @@ def private_key_from(source: str, algorithm: str | None, *, rehearsal: bool = Fa
 def undivided_key(source: str) -> object:
     """Give the key in a PEM file or behind a ``pkcs11:`` URI, of whatever kind: its scheme says what it takes."""
     if source.startswith("pkcs11:"):
-        from keyquorum.cli.token import key_out_of  # noqa: PLC0415
+        from keyquorum.cli.escrow_token import key_out_of  # noqa: PLC0415
 
-        return key_out_of(source).private_key()
+        return key_out_of(source, None).private_key()
     return pem_key(Path(source))
 
 
