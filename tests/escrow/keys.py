@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keyquorum.escrow.keys import EscrowKey, from_private_key, generate
 from tests.maths.streams import stream
@@ -24,6 +25,8 @@ KINDS: tuple[tuple[str, int | None], ...] = (
     ("ML-DSA-44", None),
 )
 """Algorithm and length of each kind of key."""
+every_kind = pytest.mark.parametrize(("algorithm", "bits"), KINDS)
+every_small_kind = pytest.mark.parametrize(("algorithm", "bits"), [kind for kind in KINDS if kind[1] in {None, 2048}])
 KEK = bytes(range(100, 132))
 
 
@@ -33,6 +36,13 @@ def key(algorithm: str, bits: int | None = None) -> EscrowKey:
     if algorithm == "RSASHA512":
         return from_private_key(key("RSASHA256", bits).private_key(), algorithm)
     return generate(algorithm, bits, stream(algorithm))
+
+
+def some_rsa() -> rsa.RSAPrivateNumbers:
+    """Give the numbers of an RSA key of 2048 bits."""
+    private = key("RSASHA256", 2048).private_key()
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return private.private_numbers()
 
 
 def openssl(directory: Path, arguments: Sequence[str], status: int = 0) -> bytes:

@@ -137,7 +137,7 @@ def from_private_key(key: object, algorithm: str | None) -> EscrowKey:
     belong together.
     """
     if not isinstance(key, PrivateKey):
-        raise unsupported(type(key).__name__)
+        raise unsupported(f"type {type(key).__name__}")
     public = key.public_key()
     entry = algorithm_of(public) if algorithm is None else algorithm_named(algorithm)
     checked(entry, public)
@@ -147,9 +147,9 @@ def from_private_key(key: object, algorithm: str | None) -> EscrowKey:
 def from_pkcs8(der: bytes, algorithm: str) -> EscrowKey:
     """Read a private key (PKCS#8, RFC 5958, not encrypted; DER) and try it out with one signature.
 
-    Read as ``cryptography`` reads it, which knows older encodings too; what is kept is the PKCS#8 that it writes. Raises
-    MalformedError for anything else or for parts that do not belong together, ParameterError for a key that is refused
-    or not for ``algorithm``, RefusedError for an encrypted one.
+    Read as ``cryptography`` reads it, which knows older encodings too; what is kept is the PKCS#8 that it writes.
+    Raises MalformedError for anything else or for parts that do not belong together, ParameterError for a key that is
+    refused or not for ``algorithm``, RefusedError for an encrypted one.
     """
     entry = algorithm_named(algorithm)
     if len(der) > PKCS8_LIMIT:
@@ -169,13 +169,13 @@ def _load(der: bytes, *, checked_before: bool = False) -> PrivateKey:
     except TypeError:
         raise RefusedError("the private key is encrypted", do="Decrypt it first.") from None
     except UnsupportedAlgorithm:
-        raise unsupported("such") from None
+        raise unsupported("an unknown algorithm") from None
     except ValueError:
         raise MalformedError(
             "these bytes are not a private key in PKCS#8, or its parts do not belong together", where="private key"
         ) from None
     if not isinstance(key, PrivateKey):
-        raise unsupported(type(key).__name__)
+        raise unsupported(f"type {type(key).__name__}")
     return key
 
 

@@ -88,7 +88,7 @@ _FIXED: Mapping[str, tuple[type, int]] = MappingProxyType({
 def algorithm_named(name: str) -> KeyAlgorithm:
     """Give the algorithm of this name; raises ParameterError for a name that is not one of ours."""
     if name not in ALGORITHMS:
-        raise unsupported("such")
+        raise unsupported("an unknown algorithm")
     return ALGORITHMS[name]
 
 
@@ -99,12 +99,12 @@ def algorithm_of(key: object) -> KeyAlgorithm:
             return algorithm
     if isinstance(key, ec.EllipticCurvePublicKey):
         raise ParameterError(f"no DNSSEC algorithm uses the curve {key.curve.name}", do="Use P-256 or P-384.")
-    raise unsupported(type(key).__name__)
+    raise unsupported(f"type {type(key).__name__}")
 
 
 def unsupported(kind: str) -> ParameterError:
     """Give the error for a key or an algorithm that no escrow keeps."""
-    return ParameterError(f"{kind} keys cannot be escrowed", do=f"Choose one of {', '.join(ALGORITHMS)}.")
+    return ParameterError(f"a key of {kind} cannot be escrowed", do=f"Choose one of {', '.join(ALGORITHMS)}.")
 
 
 def checked(algorithm: KeyAlgorithm, key: object) -> PublicKey:
@@ -191,9 +191,9 @@ def _check_rsa(algorithm: KeyAlgorithm, numbers: rsa.RSAPublicNumbers) -> None:
         )
     if numbers.n % 2 == 0:
         raise ParameterError("the modulus is even")
-    if numbers.e < SMALLEST_EXPONENT or numbers.e % 2 == 0 or numbers.e.bit_length() > MOST_EXPONENT_BITS:
+    if numbers.e < SMALLEST_EXPONENT or numbers.e.bit_length() > MOST_EXPONENT_BITS:
         raise ParameterError(
-            f"the public exponent is not an odd number from {SMALLEST_EXPONENT} up and below 2^{MOST_EXPONENT_BITS}",
+            f"the public exponent is not between {SMALLEST_EXPONENT} and 2^{MOST_EXPONENT_BITS}",
             do="Make a key with 65537; not everybody verifies what another signs.",
         )
 
