@@ -1,9 +1,9 @@
 """RS1024, the checksum of SLIP-39, as the Reed-Solomon code it is: over GF(1024), three check words, distance 4.
 
-The field is GF(2)[x] modulo x^10 + x^3 + 1, the generator polynomial (x - a)(x - a^2)(x - a^3) with a = x (SLIP-0039,
-section "Checksum"). So the three syndromes of 33 words are sums of one term for each wrong word, three equations for the
-differences at any three positions: three wrong words whose places are known, or one whose place is not, are solved
-exactly; anything more needs another judge (here always a fingerprint). Tables, so not constant time.
+The field is GF(2)[x] modulo x^10 + x^3 + 1, the generator polynomial (x - a)(x - a^2)(x - a^3) with a = x
+(SLIP-0039, section "Checksum"). So the three syndromes of 33 words are sums of one term for each wrong word: three
+equations for the differences at any three positions. Three wrong words whose places are known, or one whose place is
+not, are solved exactly; anything more needs another judge (here always a fingerprint). Tables, so not constant time.
 """
 
 from collections.abc import Sequence
@@ -41,6 +41,23 @@ def multiply(a: int, b: int) -> int:
 
 
 @cache
+def constant() -> int:
+    """Give the part of the syndromes that does not depend on the words.
+
+    The checksum is right where 1, customization string and words, as a polynomial, leave 1 modulo the generator.
+    """
+    powers = [(1, _LENGTH + len(_CUSTOMIZATION)), (1, 0)]
+    powers += [(value, _LENGTH + place) for place, value in enumerate(reversed(_CUSTOMIZATION))]
+    packed = 0
+    for root in range(1, CHECK_WORDS + 1):
+        total = 0
+        for value, power in powers:
+            total ^= _EXP[_LOG[value] + root * power % _ORDER]
+        packed = packed << 10 | total
+    return packed
+
+
+@cache
 def contributions(position: int) -> tuple[int, ...]:
     """Give, for each value of the word at ``position`` (0 to 32), its part of the syndromes, packed as they are."""
     power = _LENGTH - 1 - position
@@ -53,7 +70,7 @@ def contributions(position: int) -> tuple[int, ...]:
 
 def syndromes(values: Sequence[int]) -> int:
     """Give the syndromes S1, S2, S3 of 33 word values, packed into 30 bits; 0 means that the checksum is right."""
-    packed = _constant()
+    packed = constant()
     for position, value in enumerate(values):
         packed ^= contributions(position)[value]
     return packed
@@ -91,20 +108,3 @@ def single_error(packed: int) -> tuple[int, int] | None:
     if power >= _LENGTH:
         return None
     return _LENGTH - 1 - power, _EXP[(_LOG[s1] - power) % _ORDER]
-
-
-@cache
-def _constant() -> int:
-    """Give the part of the syndromes that does not depend on the words.
-
-    The checksum is right where 1, customization string and words, as a polynomial, leave 1 modulo the generator.
-    """
-    powers = [(1, _LENGTH + len(_CUSTOMIZATION)), (1, 0)]
-    powers += [(value, _LENGTH + place) for place, value in enumerate(reversed(_CUSTOMIZATION))]
-    packed = 0
-    for root in range(1, CHECK_WORDS + 1):
-        total = 0
-        for value, power in powers:
-            total ^= _EXP[_LOG[value] + root * power % _ORDER]
-        packed = packed << 10 | total
-    return packed

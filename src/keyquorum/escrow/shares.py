@@ -29,9 +29,10 @@ from keyquorum.maths.randomness import Rng, random_bits
 KEK_LENGTH = 32
 MOST = 16
 """The most groups, and the most members of a group (SLIP-0039)."""
+HEADER_WORDS = 4
+"""The words that say to what a share belongs; the rest is secret, but for the last three, the checksum."""
 _IDENTIFIER_BITS = 15
 _ITERATION_EXPONENT = 0
-_HEADER_WORDS = 4
 _CUSTOMIZATION = (b"shamir", b"shamir_extendable")
 _KNOWN = frozenset(WORDS)
 _LOCK = Lock()
@@ -179,7 +180,7 @@ def header(
     packed = identifier << 5 | _ITERATION_EXPONENT
     for number in (group, group_threshold - 1, group_count - 1, member, threshold - 1):
         packed = packed << 4 | number
-    return [packed >> 10 * place & 1023 for place in reversed(range(_HEADER_WORDS))]
+    return [packed >> 10 * place & 1023 for place in reversed(range(HEADER_WORDS))]
 
 
 def combine(shares: Iterable[Share]) -> Secret:
