@@ -175,12 +175,12 @@ def fingerprint(text: str) -> bytes:
 
 def header(
     identifier: int, group: int, group_threshold: int, group_count: int, member: int, threshold: int
-) -> list[int]:
+) -> tuple[int, ...]:
     """Give the values of the first four words of a share of ours; they hold nothing secret."""
     packed = identifier << 5 | _ITERATION_EXPONENT
     for number in (group, group_threshold - 1, group_count - 1, member, threshold - 1):
         packed = packed << 4 | number
-    return [packed >> 10 * place & 1023 for place in reversed(range(HEADER_WORDS))]
+    return tuple(packed >> 10 * place & 1023 for place in reversed(range(HEADER_WORDS)))
 
 
 def combine(shares: Iterable[Share]) -> Secret:
