@@ -6,7 +6,7 @@ Exit 0 if every goal measured is met, 1 if one is not.
 import argparse
 import sys
 
-from bench import cli, peers, rsa, safeprimes, scale
+from bench import cli, escrow, peers, rsa, safeprimes, scale
 from bench.measure import Bench, Options, Row, machine, table, tell
 
 BENCHES: dict[str, Bench] = {
@@ -14,6 +14,7 @@ BENCHES: dict[str, Bench] = {
     "rsa": rsa.rows,
     "cli": cli.rows,
     "scale": scale.rows,
+    "escrow": escrow.rows,
     "peers": peers.rows,
 }
 

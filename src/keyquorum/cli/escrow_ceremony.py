@@ -17,6 +17,7 @@ from keyquorum.cli.escrow_dialogue import alone, show_words, typed_words
 from keyquorum.cli.options import absent
 from keyquorum.cli.world import naming, read_file
 from keyquorum.errors import KeyquorumError, NotYetError, RefusedError
+from keyquorum.escrow.checking import named
 from keyquorum.escrow.making import Made
 from keyquorum.escrow.recovering import drill
 from keyquorum.identity.words import spoken
@@ -29,6 +30,7 @@ from keyquorum.paper.pages import Sheet, form_pages, instruction_pages, key_page
 from keyquorum.paper.readback import KEY, MANIFEST, ReadBack
 from keyquorum.paper.reading import FILE_LIMIT
 from keyquorum.paper.reading import read_file as read_pictures
+from keyquorum.paper.sheet import Paper
 from keyquorum.records.escrow import Escrow, EscrowShare
 
 _SECOND = 1.0
@@ -41,7 +43,7 @@ class Production:
 
     out: Path
     printers: tuple[str, ...]
-    paper: str
+    paper: Paper
     handwritten: bool
     scans: Path | None
     rehearsal: bool
@@ -120,11 +122,6 @@ def described(record: Escrow) -> str:
         for number, group in enumerate(record.groups, 1)
     )
     return f"any {record.group_threshold} of {len(record.groups)} groups: {each}"
-
-
-def named(share: EscrowShare) -> str:
-    """Give a share's number and holder."""
-    return f"share {share.number}" + (f" ({share.holder})" if share.holder else "")
 
 
 def _share_pages(made: Made, sheet: Sheet, share: EscrowShare) -> bytes:

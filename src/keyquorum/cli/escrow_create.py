@@ -22,6 +22,7 @@ from keyquorum.escrow.entropy import Dice, mixed
 from keyquorum.escrow.keys import ALGORITHMS, EscrowKey, generate
 from keyquorum.escrow.making import make
 from keyquorum.maths.randomness import Rng
+from keyquorum.paper.sheet import Paper
 from keyquorum.records.fields import ZONE
 
 _TOKEN_BYTES = 64
@@ -54,7 +55,7 @@ def command(
     group_threshold: int | None,
     share_holders: tuple[str, ...],
     printers: tuple[str, ...],
-    paper: str,
+    paper: Paper,
     handwritten: bool,
     scans: Path | None,
     rehearsal: bool,

@@ -18,6 +18,7 @@ from keyquorum.machine.live import ceremony_facts
 from keyquorum.machine.memory import lock_memory
 from keyquorum.machine.places import refuse_disk
 from keyquorum.machine.swap import refuse_swap
+from keyquorum.paper.sheet import Paper
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -98,7 +99,7 @@ def order_of(
 
 
 def production_of(
-    out: Path, printers: tuple[str, ...], paper: str, *, handwritten: bool, scans: Path | None, rehearsal: bool
+    out: Path, printers: tuple[str, ...], paper: Paper, *, handwritten: bool, scans: Path | None, rehearsal: bool
 ) -> Production:
     """Give how pages are made; refuses places where a share would lie on a disk, before there is a key."""
     directory_at(out)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keyquorum.cli import terminal
-from keyquorum.cli.escrow_ceremony import described, named
+from keyquorum.cli.escrow_ceremony import described
 from keyquorum.cli.escrow_dialogue import confirmed, typed_words
 from keyquorum.cli.escrow_files import frames_of, key_file, manifest_at, pages_at, words_in
 from keyquorum.cli.escrow_options import page_options, prepare_machine, sharing_options
@@ -15,7 +15,7 @@ from keyquorum.cli.escrow_targets import Wishes, target_of
 from keyquorum.cli.options import FILE, GreedyCommand, approve_option, passphrase_option
 from keyquorum.cli.world import RNG
 from keyquorum.errors import KeyquorumError, RefusedError
-from keyquorum.escrow.checking import Collection, Finding
+from keyquorum.escrow.checking import Collection, Finding, named
 from keyquorum.escrow.recovering import check_envelope, prove, recover
 from keyquorum.identity.words import spoken
 from keyquorum.machine.places import refuse_disk
@@ -135,7 +135,9 @@ def _take_file(path: Path, collection: Collection, judge: Judge, *, rehearsal: b
         return
     pages = pages_at(path, secret_place=not rehearsal)
     for frame in frames_of(pages):
-        if frame.kind == SHARE:
+        if frame.kind == SHARE and collection.complete:
+            terminal.tell(f"{path}: there are enough shares; this one is not used.")
+        elif frame.kind == SHARE:
             _add(collection, judge.share(frame).finding, str(path))
     for verdict in judge.frames([frame for frame in frames_of(pages) if frame.kind == KEY]):
         terminal.tell(f"{path}: {verdict.what}")

@@ -20,6 +20,7 @@ from keyquorum.escrow.keys import EscrowKey
 from keyquorum.escrow.making import make
 from keyquorum.keystore.files import write_secret
 from keyquorum.machine.places import refuse_disk
+from keyquorum.paper.sheet import Paper
 from keyquorum.quorum.dealing import Custody
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import Escrow
@@ -50,7 +51,7 @@ class Wishes:
     group_threshold: int | None
     share_holders: tuple[str, ...]
     printers: tuple[str, ...]
-    paper: str
+    paper: Paper
     handwritten: bool
     scans: Path | None
     rehearsal: bool

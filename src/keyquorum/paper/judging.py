@@ -58,7 +58,7 @@ class Judge:
         """Give the encrypted key put together from the parts seen so far; raises NotYetError naming what is missing."""
         if not self._parts:
             raise NotYetError("no page of the encrypted key was read", do="Give the key's pages, or key.cms.")
-        return join(self._parts.values())
+        return join(list(self._parts.values()))
 
     def _key_parts(self, frames: list[Frame]) -> list[Verdict]:
         strangers = self._strangers(frames)
