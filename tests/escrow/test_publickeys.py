@@ -54,6 +54,8 @@ def test_verify_refuses(algorithm: str, bits: int | None) -> None:
         *((MESSAGE, signature[:place] + bytes([signature[place] ^ 1]) + signature[place + 1 :])
           for place in range(0, len(signature), 19)),
     ]  # fmt: skip
+    half = len(signature) // 2
+    wrong += [(MESSAGE, signature[:half] + b"\0" + signature[half:])]
     for message, bad in wrong:
         with pytest.raises(SignatureError, match="does not verify"):
             verify(algorithm, made.public_key, message, bad)
@@ -100,6 +102,13 @@ def test_the_second_judge_alone_refuses(kind: tuple[str, int | None], lenient: C
 
 def spki(numbers: rsa.RSAPublicNumbers) -> bytes:
     return numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_the_first_judge_alone_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = key("ED25519")
+    monkeypatch.setattr(publickeys, "VerifyKey", Lenient)
+    with pytest.raises(SignatureError):
+        verify("ED25519", made.public_key, MESSAGE + b"\0", made.sign(MESSAGE))
 
 
 @every_small_kind

@@ -174,6 +174,7 @@ def _parse(der: bytes) -> Envelope:
     _expect(content["content_type"].native == "data", "contentType of the content", "not data")
     algorithm = content["content_encryption_algorithm"]
     _expect(algorithm["algorithm"].native == "aes256_gcm", "contentEncryptionAlgorithm", "not AES-256-GCM")
+    _expect(not isinstance(algorithm["parameters"], Void), "contentEncryptionAlgorithm.parameters", "absent")
     parameters = algorithm["parameters"].parse(CcmParams)
     _expect(parameters["aes_icvlen"].native == _TAG, "contentEncryptionAlgorithm.aes-ICVlen", f"not {_TAG}")
     for name, field in (
