@@ -1,5 +1,6 @@
 """Which word of SLIP-39's list a wrong one most likely was: by what hands, eyes and scanners confuse."""
 
+from itertools import accumulate
 from string import ascii_lowercase
 
 from keyquorum.escrow.wordlist import PREFIX, UNSEEN, WORDS
@@ -33,7 +34,7 @@ class _Distances:
         pairs = [typed[max(row - 2, 0) : row] for row in range(1, len(typed) + 1)]
         self._insertions = [_DOUBLED_COST if pair[:-1] == pair[-1:] else _LENGTH_COST for pair in pairs]
         self._pair_rows = [(row, pair) for row, pair in enumerate(pairs, 1) if len(pair) == 2]
-        self._columns = [[_LENGTH_COST * row for row in range(len(typed) + 1)]]
+        self._columns = [[0, *accumulate(self._insertions)]]
         self._before = ""
 
     def to(self, word: str) -> int:
@@ -53,7 +54,7 @@ class _Distances:
         before, letter = self._columns[-1], last_two[-1]
         left_out = _DOUBLED_COST if last_two == letter + letter else _LENGTH_COST
         shortcuts = self._shortcuts(last_two)
-        corner, least = before[0], before[0] + _LENGTH_COST
+        corner, least = before[0], before[0] + left_out
         column = [least]
         for row, (side, change, insertion) in enumerate(
             zip(before[1:], self._letters[letter], self._insertions, strict=True), 1

@@ -232,10 +232,10 @@ def _check_together(shares: Sequence[Share]) -> None:
             raise RefusedError(
                 f"{other.place} and {share.place} do not agree on how many are needed", do="One of them is not genuine."
             )
-        double = seen.setdefault((share.group, share.member), share)
-        if double is not share:
-            if double == share:
-                raise RefusedError(f"{share.place} was given twice", do="Give each share once.")
+        place = (share.group, share.member)
+        if place in seen and seen[place] == share:
+            raise RefusedError(f"{share.place} was given twice", do="Give each share once.")
+        if seen.setdefault(place, share) != share:
             raise RefusedError(f"there are two different shares of {share.place}", do="One of them is forged.")
 
 
