@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "combine": ("combine", "combine_command", "Make signatures of partials; name who answered wrongly."),
         "verify": ("verify", "verify", "Verify a response, a key record, a partial, a request."),
         "escrow": ("escrow", "escrow", "A key on paper: create, check pages, recover."),
+        "token": ("token", "token", "Keys in PKCS#11 tokens: list, inspect, load, test, wipe."),
         "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
     }
 )

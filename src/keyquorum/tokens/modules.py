@@ -5,7 +5,6 @@ what the environment names. A module is started once in a process and stays unti
 """
 
 import glob
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +62,9 @@ class TokenFacts:
     @property
     def uri(self) -> TokenUri:
         """The URI that names this token and module, without objects and without a PIN."""
-        return TokenUri(
-            token=self.label,
-            manufacturer=self.manufacturer,
-            model=self.model,
-            serial=self.serial,
-            module_path=str(self.module),
-        )
+        if not self.initialised:
+            return TokenUri(slot_id=self.slot_id, module_path=str(self.module))
+        return TokenUri(token=self.label, serial=self.serial, module_path=str(self.module))
 
     @property
     def name(self) -> str:
@@ -102,7 +97,7 @@ def modules_for(uri: TokenUri, module: Path | None = None) -> tuple[Path, ...]:
     if path is not None:
         if not path.is_file():
             raise UsageError("there is no such PKCS#11 module", where=str(path), do="Ask its vendor where it is.")
-        return (path.resolve(),)
+        return (path.absolute(),)
     if uri.module_name is not None:
         name = glob.escape(uri.module_name)
         patterns = [f"{place}/{prefix}{name}.so" for place in NAMED for prefix in ("", "lib")]
@@ -184,7 +179,8 @@ def facts_now(facts: TokenFacts) -> TokenFacts:
 
 def _loaded(path: Path) -> Any:
     try:
-        return pkcs11.lib(str(path))
+        # By one name each: a library that is started a second time, by another name, refuses.
+        return pkcs11.lib(str(path.resolve()))
     except PKCS11Error as error:
         raise UsageError(
             f"the PKCS#11 module cannot be used ({name_of(error)})",
@@ -234,9 +230,10 @@ def _version(version: tuple[int, int]) -> str:
 
 
 def _existing(patterns: Iterable[str]) -> tuple[Path, ...]:
-    """Give the files that match, each once, whatever it is called by."""
-    paths = (Path(path).resolve() for pattern in patterns for path in sorted(glob.glob(pattern)))  # noqa: PTH207
-    return tuple(dict.fromkeys(path for path in paths if re.search(r"\.so(\.[0-9.]+)?$", path.name)))
+    """Give the files that match, each once, by the first name it has."""
+    paths = [Path(path) for pattern in patterns for path in sorted(glob.glob(pattern))]  # noqa: PTH207
+    names = {path.resolve(): path for path in reversed(paths) if path.is_file()}
+    return tuple(path for path in paths if names.get(path.resolve()) == path)
 
 
 def _listed(tokens: Iterable[TokenFacts]) -> str:

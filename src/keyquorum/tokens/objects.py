@@ -75,7 +75,7 @@ class ObjectFacts:
     flags: dict[Attribute, bool] = field(hash=False)
     spki: bytes | None
     algorithms: tuple[tuple[str, int], ...]
-    handle: int
+    handle: int = field(compare=False)
 
     @property
     def name(self) -> str:
@@ -91,6 +91,7 @@ class ObjectFacts:
             manufacturer=token.manufacturer,
             serial=token.serial,
             model=token.model,
+            slot_id=token.slot_id,
             module_path=token.module_path,
             object=self.label or None,
             id=self.id or None,
@@ -207,9 +208,10 @@ def _algorithms(public: PublicKey) -> Iterator[tuple[str, int]]:
 
 
 def _bits(one: Any, public: PublicKey | None) -> int:
-    if isinstance(public, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+    if isinstance(public, rsa.RSAPublicKey):
         return public.key_size
-    if isinstance(public, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-        return 256 if isinstance(public, ed25519.Ed25519PublicKey) else 456
+    curve = curve_of(read(one, Attribute.EC_PARAMS))
+    if curve is not None:
+        return CURVES[curve].key_size if curve in CURVES else 8 * EDWARDS[curve][2]
     length = read(one, Attribute.VALUE_LEN)
     return 8 * length if isinstance(length, int) else 0

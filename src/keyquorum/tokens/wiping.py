@@ -15,7 +15,7 @@ from keyquorum.errors import RefusedError, UsageError
 from keyquorum.tokens.answers import name_of, spoken
 from keyquorum.tokens.cryptoki import init_token
 from keyquorum.tokens.modules import TokenFacts, facts_now, tokens_of
-from keyquorum.tokens.objects import ObjectFacts, objects_of
+from keyquorum.tokens.objects import ObjectFacts, found, objects_of
 from keyquorum.tokens.session import OpenToken, open_facts
 from keyquorum.tokens.uri import TokenUri
 
@@ -71,7 +71,7 @@ def wipe_id(facts: TokenFacts, objects: Sequence[ObjectFacts], *, reinitialise: 
 def wipe(token: OpenToken, objects: Sequence[ObjectFacts]) -> Wiped:
     """Destroy ``objects``, which ``to_wipe`` gave in this session; goes on where the token refuses one."""
     destroyed, kept = [], []
-    current = {one.handle: one for one in token.session.get_objects()}
+    current = {one.handle: one for one in found(token, TokenUri())}
     for facts in objects:
         try:
             current[facts.handle].destroy()
@@ -102,11 +102,12 @@ def reinitialise(facts: TokenFacts, so_pin: bytes | None, label: str | None = No
         raise RefusedError(
             f"a session is open on the token ({name_of(error)})",
             where=facts.name,
-            do="Stop the programs that use it (a name server, say).",
+            do="The token was not initialised anew. Stop the programs that use it (a name server, say).",
         ) from None
     except PKCS11Error as error:
         told = spoken(error, facts.name)
         told.what = told.what.replace("the PIN", "the security officer's PIN")
+        told.do = f"The token was not initialised anew. {told.do}"
         raise told from None
     for now in tokens_of(facts.module):
         if now.slot_id == facts.slot_id:
