@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shamir_mnemonic.rs1024 import create_checksum  # type: ignore[import-untyped]
 
 from keyquorum.errors import NotYetError, RefusedError, UsageError
 from keyquorum.escrow import checking
@@ -157,6 +158,15 @@ def test_what_cannot_be_read(text: str, what: str, do: str) -> None:
         with pytest.raises(RefusedError, match=what):
             Collection(MANIFEST).add(finding)
         assert finding.what.startswith("share 1 (Alice): ") == (number == 1)
+
+
+def test_what_one_word_would_make_of_no_share_is_unreadable() -> None:
+    values = [WORDS.index(word) for word in forged(SHARES[0], value=bytes(32)).words]
+    values[4] |= 1 << 9  # padding, which no share has
+    values[30:] = create_checksum(values[:30], b"shamir")
+    values[20] ^= 1
+    finding = examine(MANIFEST, " ".join(WORDS[value] for value in values), number=1)
+    assert finding.kind is FindingKind.UNREADABLE
 
 
 def test_a_manifest_that_contradicts_a_share_is_refused() -> None:

@@ -212,8 +212,9 @@ def test_only_the_shares_expected_are_proposed() -> None:
         lambda words, _: words + words[:3],
         lambda _, __: [],
         lambda _, __: ["?"] * 33,
+        lambda words, chance: ["zz", "zz", *[another(word, chance) for word in words[4:]], "zz", "zz", "zz"],
     ],
-    ids=["garbage", "20 misspelt", "4 left out", "3 too many", "nothing", "all illegible"],
+    ids=["garbage", "20 misspelt", "4 left out", "3 too many", "nothing", "all illegible", "garbage and one too many"],
 )
 def test_too_much_is_wrong(spoil: Callable[[list[str], random.Random], list[str]]) -> None:
     assert propose(read_words(" ".join(spoil(list(SHARE.words), random.Random(1)))), EXPECTED, effort=50_000) is None

@@ -71,6 +71,18 @@ def test_three_wrong_words_in_known_places_are_solved(
     assert [packed >> 20, packed >> 10 & 1023, packed & 1023] == changes
 
 
+@given(power=st.integers(0, 1022), change=CHANGES)
+def test_a_place_that_no_word_has_is_not_found(power: int, change: int) -> None:
+    """Syndromes as one wrong word would make them at x^power: only the first 33 are words."""
+    root, terms = 1, [change]
+    for _ in range(power):
+        root = multiply(root, 2)
+    for _ in range(3):
+        terms.append(multiply(terms[-1], root))
+    found = single_error(terms[1] << 20 | terms[2] << 10 | terms[3])
+    assert found == ((32 - power, change) if power < 33 else None)
+
+
 @given(data=DATA, position=st.integers(0, 32), change=VALUES)
 def test_contributions_are_what_a_word_adds(data: list[int], position: int, change: int) -> None:
     values = codeword(data)

@@ -17,6 +17,7 @@ from shamir_mnemonic.share import Share as LibraryShare  # type: ignore[import-u
 
 from keyquorum.errors import LimitError, MalformedError, NotYetError, ParameterError, RefusedError
 from keyquorum.escrow import shares as ours
+from keyquorum.escrow.secret import Secret
 from keyquorum.escrow.shares import Share, Sharing, combine, fingerprint, header, read_share, split
 from keyquorum.escrow.wordlist import WORDS
 from tests.threshold.cases import seeded
@@ -180,6 +181,12 @@ def test_shares_that_do_not_give_the_key_are_never_handed_out(monkeypatch: pytes
 
     monkeypatch.setattr(ours, "read_share", reading)
     with pytest.raises(RefusedError):
+        split(KEK, PLAIN, seeded("shares"))
+
+
+def test_shares_of_another_key_are_never_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "combine", lambda _: Secret(bytes(32)))
+    with pytest.raises(RefusedError, match="do not give the key back"):
         split(KEK, PLAIN, seeded("shares"))
 
 

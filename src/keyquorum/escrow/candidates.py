@@ -89,7 +89,7 @@ class Candidate:
         Gives its 33 words, or None.
         """
         guessed = max(0, self.unknown + wrong - CHECK_WORDS)
-        if guessed > self.unknown or (not guessed and shell[0]):
+        if not guessed and shell[0]:
             return None
         guesses, solved = self._unknown(guessed)
         values = [*target.header, *self._values[HEADER_WORDS:]]
