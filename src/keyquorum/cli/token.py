@@ -12,6 +12,7 @@ from keyquorum.cli.token_facts import (
     abilities,
     asked_pin,
     counted,
+    identifier,
     loaded_document,
     object_document,
     show_loaded,
@@ -130,7 +131,7 @@ def load_command(
     asked, name = read_uri(uri), _zone(zone)
     with private_key_from(source, algorithm) as key:
         shown = (name.to_text(omit_final_dot=True) if name != dns.name.root else "root") if name else ""
-        placing = placing_of(key, asked, label=label, id_=_id(key_id), zone=shown, extractable=extractable)
+        placing = placing_of(key, asked, label=label, id_=identifier(key_id), zone=shown, extractable=extractable)
         with open_token(asked.token_only(), asked_pin(pin_file), module=module, writable=True) as opened:
             loaded = load(opened, key, placing, RNG)
         dnskey = key.dnskey()
@@ -209,13 +210,13 @@ def wipe_command(
         raise UsageError("a token that is initialised anew loses every object", do="Say --all as well.")
     with open_token(asked, None if without_login else asked_pin(pin_file), module=module, writable=True) as opened:
         facts, objects = opened.facts, to_wipe(opened, asked, everything=everything)
-        identifier = wipe_id(facts, objects, reinitialise=anew)
+        wiping = wipe_id(facts, objects, reinitialise=anew)
         if not json_:
             show_objects(f"To be destroyed in {facts.name}", objects)
             terminal.facts({"and then": "the token is initialised anew"} if anew else {})
-            terminal.facts({"id": identifier.hex()})
+            terminal.facts({"id": wiping.hex()})
         more = ", and initialise the token anew" * anew
-        terminal.agree(f"Destroy {counted(objects)} in {facts.name}{more}? For good.", identifier, approve)
+        terminal.agree(f"Destroy {counted(objects)} in {facts.name}{more}? For good.", wiping, approve)
         # Asked for while everything is still there.
         officer = asked_pin(so_pin_file, officer=True)(facts) if anew and not facts.pin_pad else None
         wiped = wipe(opened, objects)
@@ -226,7 +227,7 @@ def wipe_command(
     status = 1 if kept else 0
     if json_:
         document = {
-            "id": identifier.hex(),
+            "id": wiping.hex(),
             "destroyed": [object_document(one, facts.uri) for one in wiped.destroyed],
             "kept": [{**object_document(one, facts.uri), "answer": why} for one, why in kept],
             "reinitialised": anew,
@@ -261,12 +262,3 @@ def _zone(text: str | None) -> dns.name.Name | None:
     if text is None:
         return None
     return ZONE.parse(text.lower() if text.endswith(".") else f"{text.lower()}.", "--zone")
-
-
-def _id(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise UsageError("an id is hexadecimal", where=f"--id {text}", do="For example --id 4f66.") from None

@@ -45,6 +45,16 @@ def asked_pin(pin_file: Path | None, *, officer: bool = False) -> AskPin:
     return ask
 
 
+def identifier(text: str | None) -> bytes | None:
+    """Read a CKA_ID given in hexadecimal; UsageError for anything else."""
+    if text is None:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise UsageError("an id is hexadecimal", where=f"--id {text}", do="For example --id 4f66.") from None
+
+
 def show_token(facts: TokenFacts) -> None:
     """Show a token and its module."""
     terminal.heading(f"{facts.name[0].upper()}{facts.name[1:]}" + " is not set up" * (not facts.initialised))
