@@ -29,16 +29,22 @@ def shim_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shim(tmp_path: Path, shim_library: Path) -> Iterator[Soft]:
-    with softhsm(tmp_path, shim_library) as token:
-        yield token
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """``faults("no-private", ...)``: from now on the shim has these faults and no others.
+
+    But for ``most-rsa=2048``, so that a key pair for the transport is made quickly, unless another size is named.
+    """
+
+    def have(*names: str) -> None:
+        quick = () if any(name.startswith("most-rsa=") for name in names) else ("most-rsa=2048",)
+        monkeypatch.setenv("SHIM_FAULTS", " ".join([*names, *quick]))
+
+    have()
+    return have
 
 
 @pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """``faults("no-private", ...)``: from now on the shim has these faults and no others."""
-
-    def have(*names: str) -> None:
-        monkeypatch.setenv("SHIM_FAULTS", " ".join(names))
-
-    return have
+def shim(tmp_path: Path, shim_library: Path, faults: Faults) -> Iterator[Soft]:
+    del faults
+    with softhsm(tmp_path, shim_library) as token:
+        yield token

@@ -6,6 +6,7 @@
  *   no-public        C_CreateObject takes no public key (CKR_DEVICE_MEMORY)
  *   no-key-unwrap    C_UnwrapKey gives no private keys (CKR_MECHANISM_INVALID)
  *   only-sha256-oaep RSA-OAEP takes SHA-256 only, which SoftHSM does not know: nothing unwraps
+ *   no-pair          C_GenerateKeyPair answers CKR_FUNCTION_FAILED
  *   names            curves of Edwards keys are known by name, not by OID
  *   leaves-extractable  CKA_EXTRACTABLE reads as true, whatever was asked for
  *   forgets          CKA_TOKEN reads as false
@@ -31,7 +32,7 @@ typedef struct { unsigned char version[2]; void *call[68]; } list_t;
 typedef ulong_t (*call_t)();
 
 enum { GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, GET_MECHANISM_INFO = 8, CREATE_OBJECT = 20, DESTROY_OBJECT = 22,
-       GET_ATTRIBUTE_VALUE = 24, SIGN = 43, UNWRAP_KEY = 61, GENERATE_RANDOM = 64 };
+       GET_ATTRIBUTE_VALUE = 24, SIGN = 43, GENERATE_KEY_PAIR = 59, UNWRAP_KEY = 61, GENERATE_RANDOM = 64 };
 enum { CKO_PUBLIC_KEY = 2, CKO_PRIVATE_KEY = 3, CKO_SECRET_KEY = 4 };
 enum { CKA_CLASS = 0, CKA_TOKEN = 1, CKA_EXTRACTABLE = 0x162, CKA_EC_PARAMS = 0x180, CKA_EC_POINT = 0x181 };
 enum { CKM_RSA_PKCS_OAEP = 9, CKM_SHA256 = 0x250 };
@@ -102,6 +103,12 @@ static ulong_t sign(ulong_t session, void *data, ulong_t length, unsigned char *
   return answer;
 }
 
+static ulong_t generate_key_pair(ulong_t session, mechanism_t *mechanism, attribute_t *public, ulong_t publics,
+                                 attribute_t *private, ulong_t privates, ulong_t *first, ulong_t *second) {
+  if (fault("no-pair")) return 6;
+  return ((call_t)real->call[GENERATE_KEY_PAIR])(session, mechanism, public, publics, private, privates, first, second);
+}
+
 static ulong_t destroy_object(ulong_t session, ulong_t object) {
   return fault("no-destroy") ? 0x1B : ((call_t)real->call[DESTROY_OBJECT])(session, object);
 }
@@ -158,6 +165,7 @@ ulong_t C_GetFunctionList(list_t **list) {
     ours.call[DESTROY_OBJECT] = destroy_object;
     ours.call[GET_ATTRIBUTE_VALUE] = get_attribute_value;
     ours.call[SIGN] = sign;
+    ours.call[GENERATE_KEY_PAIR] = generate_key_pair;
     ours.call[UNWRAP_KEY] = unwrap_key;
     ours.call[GENERATE_RANDOM] = generate_random;
   }

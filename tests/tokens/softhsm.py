@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pkcs11
 import pytest
@@ -56,17 +57,21 @@ def softhsm(directory: Path, module: Path, *labels: str) -> Iterator[Soft]:
     """Give a SoftHSM with freshly initialised tokens of these labels (``KSK``) in ``directory``."""
     if not MODULE.exists() or shutil.which("softhsm2-util") is None:
         pytest.skip("SoftHSM is not installed (package softhsm2)")
-    tokens = directory / "tokens"
-    tokens.mkdir()
+    # In memory where there is one: SoftHSM waits for the disk after each object.
+    with TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as tokens:
+        yield from _softhsm(directory, module, labels or ("KSK",), tokens)
+
+
+def _softhsm(directory: Path, module: Path, labels: tuple[str, ...], tokens: str) -> Iterator[Soft]:
     conf = directory / "softhsm2.conf"
     conf.write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
     finalise()
     before = os.environ.get("SOFTHSM2_CONF")
     os.environ["SOFTHSM2_CONF"] = str(conf)
     try:
-        for label in labels or ("KSK",):
+        for label in labels:
             initialise(label)
-        yield Soft(directory, module, (labels or ("KSK",))[0])
+        yield Soft(directory, module, labels[0])
     finally:
         finalise()
         os.environ.pop("SOFTHSM2_CONF")

@@ -47,13 +47,22 @@ def read_private_key(token: OpenToken, uri: TokenUri, algorithm: str | None, rng
             pkcs8, how = wrap_out(token, one, rng)
         except RefusedError as error:
             raise _stays(error.what, where) from None
-        key = from_pkcs8(pkcs8, name)
+        key = from_pkcs8(_unpadded(pkcs8), name)
     try:
         prove(token, one, name, key.public_key, rng)
     except BaseException:
         key.wipe()
         raise
     return key, how
+
+
+def _unpadded(der: bytes) -> bytes:
+    """Give ``der`` without zeros after its end: SoftHSM 2.6 fills PKCS#8 up to eight bytes before it wraps it."""
+    if len(der) < 2 or der[0] != 0x30:
+        return der
+    more = der[1] & 0x7F if der[1] & 0x80 else 0
+    end = 2 + more + (int.from_bytes(der[2 : 2 + more], "big") if more else der[1])
+    return der[:end] if not any(der[end:]) and len(der) - end < 8 else der
 
 
 def _stays(why: str, where: str) -> RefusedError:

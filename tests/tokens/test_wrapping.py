@@ -1,0 +1,81 @@
+"""Tokens that take no private key in the clear: the key goes in encrypted, and helping keys do not stay."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pkcs11 import Mechanism
+
+from keyquorum.errors import RefusedError
+from keyquorum.tokens import wrapping
+from keyquorum.tokens.loading import load
+from keyquorum.tokens.objects import objects_of
+from tests.keystore.seeded import seeded
+from tests.tokens.conftest import Faults
+from tests.tokens.keys import PLACING, key
+from tests.tokens.softhsm import Soft
+
+UNWRAPPED = "C_UnwrapKey: CKM_RSA_PKCS_OAEP with SHA-1 (2048 bits), then CKM_AES_KEY_WRAP_PAD"
+
+
+@pytest.mark.parametrize("refusal", ["no-private", "bad-private"])
+@pytest.mark.parametrize("algorithm", ["RSASHA256", "RSASHA512", "ECDSAP256SHA256", "ECDSAP384SHA384"])
+def test_a_key_goes_in_encrypted(shim: Soft, faults: Faults, refusal: str, algorithm: str) -> None:
+    faults(refusal)
+    with shim.open() as token:
+        done = load(token, key(algorithm), PLACING, seeded(1))
+        left = objects_of(token)
+    assert done.path == UNWRAPPED
+    assert done.deviations == ()
+    assert sorted((one.kind, one.label, one.id) for one in left) == [
+        ("private", "root-2026", b"\x4f\x66"),
+        ("public", "root-2026", b"\x4f\x66"),
+    ]
+
+
+@pytest.mark.parametrize("algorithm", ["ED25519", "ED448"])
+def test_softhsm_unwraps_no_edwards_keys_and_that_is_said(shim: Soft, faults: Faults, algorithm: str) -> None:
+    faults("no-private")
+    with shim.open() as token:
+        with pytest.raises(RefusedError) as caught:
+            load(token, key(algorithm), PLACING, seeded(1))
+        assert objects_of(token) == ()
+    assert "neither in the clear (C_CreateObject: CKR_TEMPLATE_INCONSISTENT) nor encrypted" in caught.value.what
+    assert "CKM_AES_KEY_WRAP_PAD: CKR_FUNCTION_FAILED" in caught.value.what
+
+
+HOPELESS = {
+    "no-key-unwrap": "does not unwrap the key .*CKM_AES_KEY_WRAP_PAD: CKR_MECHANISM_INVALID",
+    "hide=9": "does not list CKM_RSA_PKCS_OAEP",
+    "hide=210A hide=1085": "lists none of CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD, CKM_AES_CBC_PAD",
+    "only-sha256-oaep": "does not unwrap an AES key .*SHA-256: CKR_ARGUMENTS_BAD; .*SHA-1: CKR_MECHANISM_PARAM_INVALID",
+    "no-pair": "CKR_FUNCTION_FAILED",
+    "hide=210A": "CKM_AES_CBC_PAD: CKR_MECHANISM_INVALID",
+}
+
+
+@pytest.mark.parametrize("fault", HOPELESS)
+def test_where_no_way_works_each_answer_is_told(shim: Soft, faults: Faults, fault: str) -> None:
+    faults("no-private", fault)
+    with shim.open() as token:
+        with pytest.raises(RefusedError, match=HOPELESS[fault]) as caught:
+            load(token, key("ECDSAP256SHA256"), PLACING, seeded(1))
+        assert objects_of(token) == ()
+    assert "neither in the clear" in caught.value.what
+
+
+@pytest.mark.parametrize(("most", "bits"), [(16384, 3072), (2560, 2560), (1024, 3072)])
+def test_the_transport_key_is_as_large_as_the_token_allows(shim: Soft, faults: Faults, most: int, bits: int) -> None:
+    """What a token states below 2048 bits is not believed: it is asked for 3072, and may refuse."""
+    faults("no-private", f"most-rsa={most}")
+    with shim.open() as token:
+        done = load(token, key("ECDSAP256SHA256"), PLACING, seeded(1))
+    assert f"({bits} bits)" in done.path
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(min_size=1, max_size=2500), st.integers(0, 1 << 30), st.sampled_from(wrapping.WRAPS))
+def test_what_is_wrapped_here_is_unwrapped_here(data: bytes, seed: int, mechanism: Mechanism) -> None:
+    secret = seeded(seed)(32)
+    wrapped, parameter = wrapping._wrapped(mechanism, secret, data, seeded(seed + 1))
+    assert data not in wrapped or len(data) < 4
+    assert wrapping._unwrapped(mechanism, secret, wrapped, parameter) == data
