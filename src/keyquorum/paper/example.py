@@ -1,0 +1,30 @@
+"""The worked example on the instruction pages: a key of nobody's, encrypted and shared once and for all.
+
+The key is Ed25519 with the seed SHA-256("keyquorum example key"); the master secret is SHA-256("keyquorum example
+secret"). A test follows the example with stock tools.
+"""
+
+import base64
+from typing import Final
+
+NEEDED: Final = 2
+SHARES: Final = (
+    "smith painting academic acid already raspy fishing mountain lunch seafood slow aircraft credit stick curly "
+    "duration universe intend group iris forbid climate prize papa picture nail helpful voter friendly closet careful "
+    "smirk upgrade",
+    "smith painting academic agency arcade fatal plastic apart beaver ajar intimate hanger nail society club much "
+    "credit luck center manual syndrome sister timber salary briefing ultimate shadow welcome award camera helpful "
+    "frost beaver",
+    "smith painting academic always acid wildlife quantity picture prayer leaves permit public echo anxiety dough "
+    "academic starting soul trial transfer timely quantity disaster glimpse judicial tracks early ugly warmth believe "
+    "river famous ceramic",
+)
+SECRET: Final = "eb91749e815532029a6b3f195f5dd6899c36de4cf191fe1b3d9f1c9b18dead67"  # noqa: S105
+RECIPIENT: Final = "4defd2e5ba1581995cb006682e4b1c65"
+PUBLIC_DIGEST: Final = "e12584754f7c5a5cc7fb0ce1f9ae3c92490b374f76844c9f76c43f95186877dd"
+CMS: Final = base64.b32decode(
+    "GCA5SBQLFKDERBXXBUAQSEABC6QIDSJQQHDAEAIAGFIKETQCAECDAEQECBG67UXFXIKYDGK4WADGQLSLDRSTACYGBFQIMSABMUBQIAJNAQUKFU43"
+    "XSMMHCEDK7JH64WJBUY7PYEAU4P3ZVXWLX2XMTM4JPSNMUEN4ECFIWFTW6PDAXIGBEVIMSEG64GQCBYBGAPAMCLAQZEACZIDAQAS4MARAQGD22IL"
+    "UHANFZ3TCKMG2NACAEIIAMEFBRCOOZSYUB7LY5Q5FKNW6EJ7B7W2DNVBV2URNTDATQ4RMDTPIKQGLMOWN55ZUPXPDGDFBV7SEB3QIEEYISZNTCW3"
+    "CXKVTLLEEIFPKAFP"
+)
