@@ -59,11 +59,20 @@ _SENTENCES: dict[type[PKCS11Error], tuple[type[KeyquorumError], str, str]] = {
 }
 
 
+# Where python-pkcs11's spelling is not the standard's.
+_SPELT: dict[type[PKCS11Error], str] = {
+    answer.TokenNotRecognised: "CKR_TOKEN_NOT_RECOGNIZED",
+    answer.FunctionCancelled: "CKR_FUNCTION_CANCELED",
+}
+
+
 def name_of(error: PKCS11Error) -> str:
     """Give the name of the answer as PKCS#11 spells it, else what python-pkcs11 says of it."""
     name = type(error).__name__
     if type(error) is PKCS11Error:
         return str(error) or "an answer without a number"
+    if type(error) in _SPELT:
+        return _SPELT[type(error)]
     return "CKR_" + re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).upper()
 
 
