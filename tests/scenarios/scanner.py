@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RESOLUTION = 300
+RESOLUTION = 200
 Spoil = Callable[[Path], None]
 
 

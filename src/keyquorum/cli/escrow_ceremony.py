@@ -26,8 +26,9 @@ from keyquorum.machine.places import refuse_disk
 from keyquorum.machine.printers import print_pages
 from keyquorum.maths.randomness import Rng
 from keyquorum.paper.frames import parts
+from keyquorum.paper.judging import manifest_codes
 from keyquorum.paper.pages import Sheet, form_pages, instruction_pages, key_pages, manifest_pages, share_pages
-from keyquorum.paper.readback import KEY, MANIFEST, ReadBack
+from keyquorum.paper.readback import KEY, ReadBack
 from keyquorum.paper.reading import FILE_LIMIT
 from keyquorum.paper.reading import read_file as read_pictures
 from keyquorum.paper.sheet import Paper
@@ -67,7 +68,6 @@ def hold(made: Made, production: Production, rng: Rng) -> None:
     record = made.manifest.record
     absent(*production.files_of(record))
     sheet = Sheet(made.manifest, made.cms, production.paper)
-    manifest_file = made.manifest.envelope + b"\n"
     reading = ReadBack(made.manifest)
     _introduce(made)
     with _void_unless_done(record, production):
@@ -82,11 +82,13 @@ def hold(made: Made, production: Production, rng: Rng) -> None:
         _rehearse(made, reading, rng)
         _deliver("manifest.pdf", manifest_pages(sheet), production)
         _deliver("instructions.pdf", instruction_pages(sheet), production)
-        reading.expect(parts(MANIFEST, record.rehearsal, made.manifest.id, _padded(manifest_file)))
+        reading.expect(manifest_codes(made.manifest))
         _collect(reading, record, production)
+        if terminal.at_terminal():
+            terminal.ask("Look at the instruction pages: is every line there, and legible? Press Enter")
     # From here on the paper is an escrow, whatever becomes of these files: they stand on its pages too.
     write_public(production.out / "key.cms", reading.data(KEY))
-    write_public(production.out / "escrow.json", manifest_file)
+    write_public(production.out / "escrow.json", made.manifest.envelope + b"\n")
     _published(made, production)
 
 
@@ -274,10 +276,6 @@ def _erase(paths: Iterable[Path]) -> None:
     for path in paths:
         with suppress(OSError):
             path.unlink(missing_ok=True)
-
-
-def _padded(manifest_file: bytes) -> bytes:
-    return manifest_file + b"\n" * (-len(manifest_file) % 5)
 
 
 def _share_file(share: EscrowShare) -> str:
