@@ -5,7 +5,12 @@ secret"). A test follows the example with stock tools.
 """
 
 import base64
+import hashlib
 from typing import Final
+
+from keyquorum.paper.recipe import Says, Step, Types
+from keyquorum.paper.sheet import grouped
+from keyquorum.paper.typed import lines
 
 NEEDED: Final = 2
 SHARES: Final = (
@@ -28,3 +33,43 @@ CMS: Final = base64.b32decode(
     "UHANFZ3TCKMG2NACAEIIAMEFBRCOOZSYUB7LY5Q5FKNW6EJ7B7W2DNVBV2URNTDATQ4RMDTPIKQGLMOWN55ZUPXPDGDFBV7SEB3QIEEYISZNTCW3"
     "CXKVTLLEEIFPKAFP"
 )
+
+
+def example_steps() -> tuple[Step, ...]:
+    """Give the worked example: shares and key.cms of nobody's key, and what each step must print."""
+    shares = tuple(
+        part
+        for number, words in enumerate(SHARES, 1)
+        for part in (Says(f"Share {number}: `{words}`"), Types((_fingerprint(number),)))
+    )
+    return (
+        Step(
+            "Shares",
+            (Says(f"Any {NEEDED} of 3, each with its fingerprint below:"), *shares),
+        ),
+        Step("Master secret", (Says("What any two of them give:"), Types((SECRET,)))),
+        Step(
+            "The encrypted key",
+            (Says("As text, without its QR codes:"), Types(tuple(str(line) for line in lines(CMS)))),
+        ),
+        Step(
+            "Decrypt",
+            (
+                Says("With the master secret above in `secret`, as in step 2:"),
+                Types((
+                    "$ cut -d' ' -f3- example.txt | tr -d ' \\n' | base32 -d > example.cms",
+                    '$ openssl cms -decrypt -inform DER -in example.cms -secretkey "$secret" \\',
+                    f"    -secretkeyid {RECIPIENT} \\",
+                    "    -out example.der || { rm -f example.der; echo FAILED; }",
+                    "$ openssl pkey -inform DER -in example.der -pubout -outform DER | sha256sum",
+                )),
+                Says("must print"),
+                Types((PUBLIC_DIGEST,)),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _fingerprint(number: int) -> str:
+    """Give the fingerprint of a share of the example, in groups."""
+    return grouped(hashlib.sha256(SHARES[number - 1].encode()).hexdigest())

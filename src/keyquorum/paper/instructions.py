@@ -1,7 +1,8 @@
 """The instruction pages: how the key comes back with stock tools, all formats, and an example to try it with."""
 
 from keyquorum.paper.canvas import LINE, Canvas, document
-from keyquorum.paper.recipe import Step, Types, example_steps, steps
+from keyquorum.paper.example import example_steps
+from keyquorum.paper.recipe import Says, Step, Types, steps
 from keyquorum.paper.setting import marked
 from keyquorum.paper.sheet import Sheet
 
@@ -51,26 +52,25 @@ def _draw(canvas: Canvas, sheet: Sheet) -> None:
 
 
 def _step(canvas: Canvas, step: Step) -> None:
-    """Write one step: its title in the margin, beside its first line."""
+    """Write one step, its title in the margin; what introduces commands stays with them."""
     x, width = canvas.left + _INDENT, canvas.right - canvas.left - _INDENT
-    title: str | None = step.title
-    for part in step.parts:
+    for at, part in enumerate(step.parts):
+        together = step.parts[at : at + 2] if isinstance(part, Says) else [part]
+        if not isinstance(together[-1], Types):
+            together = [part]
+        y = canvas.room(sum(_height(canvas, one, width) for one in together) - _GAP)
+        if at == 0:
+            canvas.write_at(canvas.left, y, step.title, "sansB", 9)
         if isinstance(part, Types):
-            y = canvas.room(len(part.lines) * _CODE_LINE)
-            _title(canvas, title, y)
-            for line in part.lines:
-                canvas.write_at(x, y, line, "mono", _CODE_SIZE, _CODE_LINE)
-                y += _CODE_LINE
-            canvas.at = y + _GAP
+            for number, line in enumerate(part.lines):
+                canvas.write_at(x, y + number * _CODE_LINE, line, "mono", _CODE_SIZE, _CODE_LINE)
         else:
-            text = marked(part.text)
-            y = canvas.room(len(canvas.lines_of(text, width)) * LINE)
-            _title(canvas, title, y)
-            canvas.at = canvas.paragraph(x, y, width, text) + _GAP
-        title = None
+            canvas.paragraph(x, y, width, marked(part.text))
+        canvas.at = y + _height(canvas, part, width)
     canvas.at += 1.6
 
 
-def _title(canvas: Canvas, title: str | None, y: float) -> None:
-    if title:
-        canvas.paragraph(canvas.left, y, _INDENT - 3, [("bold", title)])
+def _height(canvas: Canvas, part: Says | Types, width: float) -> float:
+    if isinstance(part, Types):
+        return len(part.lines) * _CODE_LINE + _GAP
+    return len(canvas.lines_of(marked(part.text), width)) * LINE + _GAP

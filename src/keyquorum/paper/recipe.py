@@ -1,10 +1,10 @@
 """The words of the instruction pages: the way from shares and pages to the private key, with stock tools only.
 
 A command begins with ``$ ``; where a line ends with a backslash it goes on in the next, which begins with blanks.
+Nothing else stands on its line, and no blank in it is doubled, as programs that take text out of a PDF drop one.
 Copied from the page's text, or typed from it, the commands run as they stand: a test does that.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keyquorum.errors import MalformedError
-from keyquorum.paper import example
 from keyquorum.paper.frames import short_id
-from keyquorum.paper.sheet import Sheet, grouped
+from keyquorum.paper.sheet import Sheet
 from keyquorum.paper.typed import BLOCK, lines
 
 _POINT_LENGTHS: Final = {"ECDSAP256SHA256": 64, "ECDSAP384SHA384": 96, "ED25519": 32, "ED448": 57}
@@ -109,11 +108,9 @@ def _secret(sheet: Sheet) -> Step:
     return Step(
         "2  The master secret",
         (
+            Says("Start the program and type the words of one share after another:"),
             Types(("$ shamir recover",)),
-            Says(
-                "Type the words of one share after another. When there are enough it prints `Your master secret is:` "
-                "and 64 digits. Type these after"
-            ),
+            Says("When there are enough it prints `Your master secret is:` and 64 digits. Type these after"),
             Types(("$ read -r secret",)),
             Says(
                 f"For other programs: SLIP-39, 256 bits, no passphrase, not extendable, iteration exponent 0, "
@@ -126,7 +123,7 @@ def _secret(sheet: Sheet) -> Step:
 def _codes(sheet: Sheet) -> Step:
     mark = f"KQ1{'R' * sheet.record.rehearsal}:K:{short_id(sheet.manifest.id)}:"
     return Step(
-        "3  key.cms, from its QR codes",
+        "3  From QR codes",
         (
             Says("Put pictures of the key's pages, scanned at 300 dpi, into this directory as `key-1.png` and so on."),
             Types((
@@ -142,7 +139,7 @@ def _codes(sheet: Sheet) -> Step:
 def _text(sheet: Sheet) -> Step:
     count = len(lines(sheet.cms))
     return Step(
-        "or from its text",
+        "3  or from text",
         (
             Says(
                 f"Type the {count} numbered lines of key.cms as text, with number and check characters, into the file "
@@ -162,7 +159,8 @@ def _compare(sheet: Sheet) -> Step:
     return Step(
         "4  Is it whole?",
         (
-            Types(("$ printf '%s  key.cms\\n' \\", f"    {sheet.cms_digest.hex()} | sha256sum -c")),
+            Says("Compare with what was made:"),
+            Types(("$ printf '%s *key.cms\\n' \\", f"    {sheet.cms_digest.hex()} | sha256sum -c")),
             Says("must print `key.cms: OK`. If it does not, stop: a code was misread, or this is not its escrow."),
         ),
     )
@@ -172,6 +170,7 @@ def _decrypt(sheet: Sheet) -> Step:
     return Step(
         "5  Decrypt",
         (
+            Says("Without a message, that makes the file `key.der`:"),
             Types((
                 '$ openssl cms -decrypt -inform DER -in key.cms -secretkey "$secret" \\',
                 f"    -secretkeyid {sheet.record.recipient.hex()} \\",
@@ -188,6 +187,7 @@ def _decrypt(sheet: Sheet) -> Step:
 
 def _confirm(sheet: Sheet) -> Step:
     parts: list[Says | Types] = [
+        Says("Its public half tells."),
         Types(("$ openssl pkey -inform DER -in key.der -pubout -outform DER | sha256sum",)),
         Says("must print the SHA-256 of the public key:"),
         Types((sheet.public_digest.hex(),)),
@@ -261,39 +261,3 @@ def _formats(sheet: Sheet) -> Step:
             ),
         ),
     )
-
-
-def example_steps() -> tuple[Step, ...]:
-    """Give the worked example: shares and key.cms of nobody's key, and what each step must print."""
-    shares = tuple(
-        part
-        for number, words in enumerate(example.SHARES, 1)
-        for part in (Says(f"Share {number}: `{words}`"), Types((example_fingerprint(number),)))
-    )
-    return (
-        Step(
-            "Shares",
-            (Says(f"Any {example.NEEDED} of 3, each with its fingerprint below:"), *shares),
-        ),
-        Step("Master secret", (Types((example.SECRET,)),)),
-        Step("Text of key.cms", (Types(tuple(str(line) for line in lines(example.CMS))),)),
-        Step(
-            "Decrypt",
-            (
-                Types((
-                    "$ cut -d' ' -f3- example.txt | tr -d ' \\n' | base32 -d > example.cms",
-                    '$ openssl cms -decrypt -inform DER -in example.cms -secretkey "$secret" \\',
-                    f"    -secretkeyid {example.RECIPIENT} \\",
-                    "    -out example.der || { rm -f example.der; echo FAILED; }",
-                    "$ openssl pkey -inform DER -in example.der -pubout -outform DER | sha256sum",
-                )),
-                Says("must print"),
-                Types((example.PUBLIC_DIGEST,)),
-            ),
-        ),
-    )  # fmt: skip
-
-
-def example_fingerprint(number: int) -> str:
-    """Give the fingerprint of a share of the example, in groups."""
-    return grouped(hashlib.sha256(example.SHARES[number - 1].encode()).hexdigest())
