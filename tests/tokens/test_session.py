@@ -67,7 +67,7 @@ def test_each_attribute_of_a_uri_counts(soft: Soft, attribute: str) -> None:
 
 def test_no_token_and_several(soft: Soft) -> None:
     initialise("ZSK")
-    with pytest.raises(UsageError, match=r"no token matches: token 'KSK' .*; token 'ZSK'") as caught:
+    with pytest.raises(UsageError, match=r"no token matches: token '[KZ]SK' .*; token '[KZ]SK'") as caught:
         find_token(replace(soft.uri, token="KSk"))
     assert caught.value.exit_status == 2
     with pytest.raises(UsageError, match="3 tokens match"):

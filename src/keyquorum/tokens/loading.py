@@ -96,6 +96,7 @@ def load(token: OpenToken, key: EscrowKey, placing: Placing, rng: Rng) -> Loaded
         if private is None:
             private, path = _private(token, key, placing, rng)
             made.append(private)
+            _tighten(private, placing)
         if public is None:
             public = _created(token, list(public_templates(key, placing)))
             made.append(public)
@@ -180,6 +181,14 @@ def _private(token: OpenToken, key: EscrowKey, placing: Placing, rng: Rng) -> tu
             where=token.facts.name,
             do="Ask its vendor how an existing key is brought in. Nothing was loaded.",
         ) from None
+
+
+def _tighten(private: Any, placing: Placing) -> None:
+    """Set what a token did not heed and may still take: both attributes can be changed in this direction only."""
+    for attribute, safe in ((Attribute.SENSITIVE, True), (Attribute.EXTRACTABLE, False)):
+        if placing.wanted()[attribute] is safe and read(private, attribute) is not safe:
+            with suppress(PKCS11Error):
+                private[attribute] = safe
 
 
 def _created(token: OpenToken, templates: list[Template]) -> Any:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from cryptography.hazmat.primitives.padding import PKCS7
 from pkcs11 import MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.constants import DEFAULT
-from pkcs11.exceptions import PKCS11Error
+from pkcs11.exceptions import AttributeReadOnly, PKCS11Error
 
 from keyquorum.errors import RefusedError
 from keyquorum.maths.randomness import Rng
@@ -51,6 +51,8 @@ _CAPABILITIES = (
     Attribute.DERIVE,
 )
 _UNSAID: dict[Attribute, Any] = dict.fromkeys(_CAPABILITIES, DEFAULT)
+# opencryptoki sets these by itself when it unwraps, and refuses CKA_EXTRACTABLE true: then they are not asked for.
+_KEEPING = frozenset({Attribute.SENSITIVE, Attribute.EXTRACTABLE})
 _IV_LENGTH = 16
 
 
@@ -59,27 +61,32 @@ def wrap_in(
 ) -> tuple[Any, str]:
     """Bring a private key (PKCS#8, DER) into the token as an object with the attributes of ``template``.
 
-    Gives the object, and how it went in. Raises RefusedError, with what the token answered, where no way works.
+    Gives the object, and how it went in; whether its attributes are as asked for is to be read. Raises RefusedError,
+    with what the token answered, where no way works.
     """
     answers = []
     with _transport_key(token, rng, Attribute.UNWRAP) as (carrier, secret, how):
         for mechanism in _listed(token):
             wrapped, parameter = _wrapped(mechanism, secret, pkcs8, rng)
-            try:
-                key = carrier.unwrap_key(
-                    ObjectClass.PRIVATE_KEY,
-                    key_type,
-                    wrapped,
-                    mechanism=mechanism,
-                    mechanism_param=parameter,
-                    store=True,
-                    capabilities=0,
-                    template={**_UNSAID, **template},
-                )
-            except PKCS11Error as error:
-                answers.append(f"CKM_{mechanism.name}: {name_of(error)}")
-            else:
-                return key, f"C_UnwrapKey: {how}, then CKM_{mechanism.name}"
+            for asked in (template, {name: value for name, value in template.items() if name not in _KEEPING}):
+                try:
+                    key = carrier.unwrap_key(
+                        ObjectClass.PRIVATE_KEY,
+                        key_type,
+                        wrapped,
+                        mechanism=mechanism,
+                        mechanism_param=parameter,
+                        store=True,
+                        capabilities=0,
+                        template={**_UNSAID, **asked},
+                    )
+                except AttributeReadOnly as error:
+                    answers.append(f"CKM_{mechanism.name}: {name_of(error)}")
+                except PKCS11Error as error:
+                    answers.append(f"CKM_{mechanism.name}: {name_of(error)}")
+                    break
+                else:
+                    return key, f"C_UnwrapKey: {how}, then CKM_{mechanism.name}"
     raise RefusedError(_none("unwrap the key", answers), where=token.facts.name)
 
 
