@@ -15,7 +15,7 @@ from tests.machine.child import ROOT, run
 
 SHARED_MEMORY = Path("/dev/shm")
 MOUNTS = """
-import json, os, subprocess, sys
+import ctypes, json, os, subprocess, sys
 from pathlib import Path
 from keyquorum.machine.places import is_memory
 here = Path(sys.argv[1])
@@ -162,12 +162,21 @@ mount("tmpfs", "ram/up", "size=3m")
 seen["not one whose upper directory is another now"] = not is_memory(live / "new")
 subprocess.run(["umount", here / "ram" / "up"], check=True)
 seen["after all"] = is_memory(live / "new")
+overlay("ram/over/up", "ram/over")
+seen["not one that hides its own"] = not is_memory(here / "ram" / "over" / "up")
+(here / "from-here").mkdir()
+own = "lowerdir=lower,upperdir=ram/rel/up,workdir=ram/rel/work"
+for part in ("up", "work"):
+    (here / "ram" / "rel" / part).mkdir(parents=True)
+libc = ctypes.CDLL(None)
+assert libc.mount(b"none", b"from-here", b"overlay", 0, own.encode()) == 0
+seen["not one that nobody can follow from elsewhere"] = not is_memory(here / "from-here" / "new")
 mount("tmpfs", "ram")
 seen["not one whose upper directory is hidden"] = not is_memory(live / "new")
 """
     seen = judged(code, disk)
     assert [name for name, fine in seen.items() if not fine] == []
-    assert len(seen) == 9
+    assert len(seen) == 11
 
 
 def test_an_overlay_that_keeps_on_a_disk(disk: Path) -> None:

@@ -68,6 +68,16 @@ def test_a_device_that_takes_nothing_more(pipe: Path) -> None:
     os.close(reader.descriptor)
 
 
+def test_the_last_byte_is_waited_for(pipe: Path) -> None:
+    """The pipe holds all of it, and is full: nobody has begun to print."""
+    reader = Reader(pipe)
+    with pytest.raises(KeyquorumError, match="took 65536 of 65536 bytes and no more"):
+        print_pages(PDF[:65536], str(pipe), "t", patience=0.2)
+    reader.start()
+    reader.join()
+    assert reader.seen == PDF[:65536]
+
+
 def test_a_printer_without_paper(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver of USB printers says it in this way."""
 

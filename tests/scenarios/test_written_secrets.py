@@ -62,8 +62,9 @@ def test_nothing_is_found_in_chance() -> None:
 
 TEXTS = {
     "as it is": " ".join(SHARE), "a column": "\n".join(SHARE).upper(), "one word": "".join(SHARE),
-    "a code": "KQ1:S:ABC:2:" + " ".join(SHARE).upper(), "the end": " ".join(SHARE[8:]), "a part": " ".join(SHARE[20:26]),
-    "a list": json.dumps(SHARE), "four letters of each": " ".join(word[:4] for word in SHARE),
+    "a code": "KQ1:S:ABC:2:" + " ".join(SHARE).upper(), "the end": " ".join(SHARE[8:]),
+    "a part": " ".join(SHARE[20:26]), "a list": json.dumps(SHARE),
+    "four letters of each": " ".join(word[:4] for word in SHARE),
 }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def disks_in_use(*, proc: Path = PROC) -> list[Mount]:
     return [
         mount
         for mount in mounts(proc=proc)
-        if mount.writable and (mount.kind not in no_device or mount.kind.split(".")[0] in _LASTING)
+        if mount.writable and (mount.kind not in no_device or mount.kind in _LASTING)
     ]
 
 
