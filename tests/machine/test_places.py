@@ -74,9 +74,7 @@ def test_a_disk_is_refused(disk: Path) -> None:
     (disk / "file").touch()
     for path in (disk, disk / "file", disk / "new" / "er"):
         assert not is_memory(path)
-        with pytest.raises(
-            RefusedError, match=r"pages with shares are never written to a disk, and this is /.*/dev/shm"
-        ):
+        with pytest.raises(RefusedError, match=r"a disk is no place for pages with shares, and this is /.*/dev/shm"):
             refuse_disk(path, "pages with shares")
 
 

@@ -51,14 +51,14 @@ def is_memory(path: Path) -> bool:
 
 
 def refuse_disk(path: Path, what: str) -> None:
-    """Raise RefusedError if ``path`` is not memory; ``what`` is what was to be written, in the plural."""
+    """Raise RefusedError if ``path`` is not memory; ``what`` is what lies there, or was to ("a scan of a share")."""
     if not is_memory(path):
         try:
             found = f"this is {mount_of(path)}"
         except KeyquorumError as error:
             found = error.what
         raise RefusedError(
-            f"{what} are never written to a disk, and {found}",
+            f"a disk is no place for {what}, and {found}",
             where=str(path),
             do="Name a directory in memory, for example a new one under /dev/shm.",
         )
