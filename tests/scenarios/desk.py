@@ -1,0 +1,30 @@
+"""What lies on the desk of a ceremony in these tests, and the commands as they are typed there."""
+
+from pathlib import Path
+
+from keyquorum.records.envelope import Signed
+from keyquorum.records.escrow import ESCROW, Escrow
+from tests.scenarios.scanner import scanning
+from tests.scenarios.scripts import Seen, run_here
+
+PASSPHRASE = b"correct horse"
+
+
+def create(desk: Path, *more: str, out: str = "out", rehearsal: bool = True) -> Seen:
+    """Run ``escrow create`` while a scanner runs."""
+    words = ["escrow", "create", "--zone", ".", "--identity", str(desk / "rita.keystore"), "--passphrase-file"]
+    words += [str(desk / "passphrase"), "--out", str(desk / out), "--scans", str(desk / "scans"), *more]
+    with scanning(desk / out, desk / "scans"):
+        return run_here([*words, *(["--rehearsal"] if rehearsal else [])])
+
+
+def manifest_of(directory: Path) -> Signed[Escrow]:
+    """Give the manifest that was written."""
+    return ESCROW.read((directory / "escrow.json").read_bytes())
+
+
+def recover(desk: Path, *more: str, out: str = "out", rehearsal: bool = True) -> Seen:
+    """Run ``escrow recover`` on what was made there."""
+    manifest = manifest_of(desk / out)
+    words = ["escrow", "recover", "--escrow", str(desk / out / "escrow.json"), "--approve", manifest.id.hex(), *more]
+    return run_here([*words, *(["--rehearsal"] if rehearsal else [])])
