@@ -64,6 +64,7 @@ def test_what_nobody_can_read_can_be_marked(mark: str) -> None:
 
 def test_where_only_some_words_have_numbers_the_order_is_as_typed() -> None:
     assert read_words("2. academic acid 1. acne") == ("academic", "acid", "acne")
+    assert read_words("1. 2. academic acid 4.") == (ILLEGIBLE, "academic", "acid", ILLEGIBLE)
 
 
 def test_borders_are_passed_over_and_other_words_stay_as_typed() -> None:
