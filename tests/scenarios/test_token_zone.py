@@ -33,7 +33,8 @@ SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 @pytest.fixture
-def soft(tmp_path: Path) -> Iterator[Soft]:
+def soft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Soft]:
+    monkeypatch.setattr("keyquorum.cli.token.lock_memory", lambda: None)
     with softhsm(tmp_path, MODULE) as token:
         yield token
 

@@ -10,6 +10,7 @@ import pytest
 
 from keyquorum.cli.app import run
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
+from keyquorum.errors import KeyquorumError
 from keyquorum.tokens.loading import load
 from keyquorum.tokens.objects import objects_of
 from keyquorum.tokens.templates import Placing
@@ -23,7 +24,9 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are not broken, and the memory of the process that tests is left alone."""
     monkeypatch.setattr("keyquorum.cli.terminal.WIDTH", 400)
+    monkeypatch.setattr("keyquorum.cli.token.lock_memory", lambda: None)
 
 
 def typed(soft: Soft, *words: str | Path, pin: bool = True) -> int:
@@ -121,6 +124,19 @@ def test_load_and_test(soft: Soft, tmp_path: Path, capsys: Capture) -> None:
     assert typed(soft, "test", report["uri"], "--dnskey", records, "--json") == 0
     document = reported(capsys)
     assert (document["zone"], document["key_tag"], document["signature"]) == (".", dnskey.tag, "verifies")
+
+
+def test_load_says_where_memory_cannot_be_locked(
+    soft: Soft, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise KeyquorumError("memory cannot be locked", do="Run this as root.")
+
+    monkeypatch.setattr("keyquorum.cli.token.lock_memory", refused)
+    assert typed(soft, "load", soft.text(), "--key", pem(tmp_path / "k.pem", key("ED25519"))) == 0
+    assert (
+        "The key can get from memory onto a disk: memory cannot be locked. Run this as root." in capsys.readouterr().err
+    )
 
 
 def test_load_under_names_of_ones_own(soft: Soft, tmp_path: Path, capsys: Capture) -> None:

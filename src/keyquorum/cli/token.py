@@ -25,6 +25,7 @@ from keyquorum.dnssec.anchor_files import Anchor, read_anchors
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.escrow.keys import ALGORITHMS
+from keyquorum.machine.memory import lock_memory
 from keyquorum.records.fields import ZONE
 from keyquorum.tokens.loading import load
 from keyquorum.tokens.modules import TokenFacts, modules_for, tokens_of
@@ -129,6 +130,10 @@ def load_command(
     Exit status 1 also where the key is in the token and signs, but an attribute is not as asked for.
     """
     asked, name = read_uri(uri), _zone(zone)
+    try:
+        lock_memory()
+    except KeyquorumError as error:
+        terminal.tell(f"The key can get from memory onto a disk: {error.what}. {error.do}", style="bold")
     with private_key_from(source, algorithm) as key:
         shown = (name.to_text(omit_final_dot=True) if name != dns.name.root else "root") if name else ""
         placing = placing_of(key, asked, label=label, id_=identifier(key_id), zone=shown, extractable=extractable)
@@ -244,8 +249,7 @@ def wipe_command(
     show_objects("Left in the token" + " that shows without a login" * without_login, left)
     show_objects("Left in the token, as anybody sees it", seen)
     terminal.heading("What PKCS#11 cannot show")
-    for text in UNPROVED:
-        terminal.say(f"  - {text}")
+    terminal.facts(("-", text) for text in UNPROVED)
     terminal.next_step("do with the token, its backups and its log what its vendor and your ceremony say.")
     return status
 

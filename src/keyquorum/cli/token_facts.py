@@ -5,6 +5,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
+import click
 from pkcs11 import Attribute
 
 from keyquorum.cli import terminal
@@ -59,9 +60,9 @@ def show_token(facts: TokenFacts) -> None:
     """Show a token and its module."""
     terminal.heading(f"{facts.name[0].upper()}{facts.name[1:]}" + " is not set up" * (not facts.initialised))
     description, version, maker = facts.library[1], facts.library[2], facts.library[0]
+    _uri(facts.uri)
     terminal.facts(
         [
-            ("URI", facts.uri.text()),
             ("slot", f"{facts.slot_id} ({facts.slot})"),
             ("state", facts.state),
             ("maker", f"{facts.manufacturer}; firmware {facts.firmware}"),
@@ -134,9 +135,9 @@ def counted(objects: Sequence[ObjectFacts]) -> str:
 def show_loaded(loaded: Loaded) -> None:
     """Show a key that was loaded: where it is, how it came in, and how each attribute stands."""
     terminal.heading("The key was in the token already" if loaded.was_there else "The key is in the token")
+    _uri(loaded.uri)
     terminal.facts(
         [
-            ("URI", loaded.uri.text()),
             ("label, id", f"{loaded.label}, {loaded.id.hex()}"),
             ("came in by", loaded.path),
             ("proved", "it signed a random message there; the signature verifies outside"),
@@ -162,6 +163,11 @@ def loaded_document(loaded: Loaded) -> dict[str, Any]:
         "attributes": {one.name: {"asked_for": one.wanted, "is": one.is_} for one in loaded.readings},
         "deviations": [one.name for one in loaded.deviations],
     }
+
+
+def _uri(uri: TokenUri) -> None:
+    """Write a URI on a line of its own, however long: one that is broken cannot be copied."""
+    click.echo(f"  {uri.text()}")
 
 
 def _yes(value: bool | None) -> str:
