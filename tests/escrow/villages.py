@@ -29,14 +29,20 @@ def order(
 
 
 def made_from(
-    algorithm: str = "ED25519", threshold: int = 2, size: int = 3, *, seed: int = 1, rehearsal: bool = False
+    algorithm: str = "ED25519",
+    threshold: int = 2,
+    size: int = 3,
+    *,
+    seed: int = 1,
+    rehearsal: bool = False,
+    zone: str = ".",
 ) -> tuple[EscrowKey, Made]:
     """Give a key and its escrow, M of N."""
     rng = seeded(seed)
     key = generate(algorithm, 2048 if algorithm.startswith("RSA") else None, rng)
-    return key, escrowed(key, Sharing(1, ((threshold, size),)), seed=seed, rehearsal=rehearsal)
+    return key, escrowed(key, Sharing(1, ((threshold, size),)), seed=seed, rehearsal=rehearsal, zone=zone)
 
 
-def escrowed(key: EscrowKey, sharing: Sharing, *, seed: int = 1, rehearsal: bool = False) -> Made:
+def escrowed(key: EscrowKey, sharing: Sharing, *, seed: int = 1, rehearsal: bool = False, zone: str = ".") -> Made:
     """Put ``key`` into an escrow."""
-    return make(key, order(sharing, rehearsal=rehearsal), MAKER, CARDS["rita"], seeded(seed))
+    return make(key, order(sharing, rehearsal=rehearsal, zone=zone), MAKER, CARDS["rita"], seeded(seed))

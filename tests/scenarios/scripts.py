@@ -45,7 +45,9 @@ from keyquorum.quorum.dealing import Custody, accept, deal, open_share
 from keyquorum.records.kinds import CARD, SEALED_SHARE
 from keyquorum.threshold.seam import Plan
 from tests.data import data
+from tests.escrow.villages import made_from
 from tests.quorum.village import QUICK, zone_records
+from tests.scenarios.papers import put_on_paper
 from tests.threshold.cases import seeded
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -281,7 +283,32 @@ def _times() -> None:
     Path("window").write_text(f"--inception {stamps[0]} --expiration {stamps[1]}\n")
 
 
+def _escrowed(algorithm: str, threshold: str, size: str, seed: str = "1") -> None:
+    """ALGORITHM M N: a rehearsed escrow of a key for one.example: its files, pages as PDF, and words as text."""
+    _, made = made_from(algorithm, int(threshold), int(size), seed=int(seed), rehearsal=True, zone="one.example.")
+    put_on_paper(made, Path.cwd(), prefix="" if seed == "1" else f"other-{seed}-")
+
+
+def _token(label: str) -> None:
+    """LABEL: a SoftHSM with one token in ./tokens, its PIN in a file ``pin``."""
+    Path("tokens").mkdir()
+    Path("softhsm2.conf").write_text(f"directories.tokendir = {Path.cwd()}/tokens\n")
+    Path("pin").write_text("1234\n")
+    command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", "1234", "--so-pin", "5678"]
+    environment = dict(os.environ) | {"SOFTHSM2_CONF": f"{Path.cwd()}/softhsm2.conf"}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+
+
 SETTINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
-    {"people": _people, "dealt": _dealt, "accepted": _accepted, "zone": _zone, "ksr": _ksr, "times": _times}
+    {
+        "people": _people,
+        "dealt": _dealt,
+        "accepted": _accepted,
+        "zone": _zone,
+        "ksr": _ksr,
+        "times": _times,
+        "escrowed": _escrowed,
+        "token": _token,
+    }
 )
 """What ``&`` can put there."""

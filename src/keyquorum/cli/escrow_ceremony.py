@@ -159,7 +159,7 @@ def _write_by_hand(made: Made, reading: ReadBack) -> None:
                 terminal.complain(error)
                 terminal.ask(f"{who}: correct the form; the words are shown once more. Press Enter")
         terminal.clear()
-        terminal.tell(f"{named(share).capitalize()}: the form is right. Put it into its bag now.")
+        terminal.tell(f"S{named(share)[1:]}: the form is right. Put it into its bag now.")
 
 
 def _collect(reading: ReadBack, record: Escrow, production: Production) -> None:

@@ -154,7 +154,7 @@ def _add(collection: Collection, finding: Finding | None, where: str) -> EscrowS
         error.where = where
         raise
     terminal.tell(
-        f"{named(share).capitalize()} is intact; its fingerprint begins: {spoken(share.fingerprint, 4)}. "
+        f"S{named(share)[1:]} is intact; its fingerprint begins: {spoken(share.fingerprint, 4)}. "
         f"{collection.progress}."
     )
     return share
@@ -162,6 +162,8 @@ def _add(collection: Collection, finding: Finding | None, where: str) -> EscrowS
 
 def _dialogue(collection: Collection, judge: Judge, *, rehearsal: bool) -> None:
     """Collect what is missing, from one person after the other; the screen is cleared between them."""
+    if not terminal.at_terminal():
+        collection.chosen()  # says what is missing
     while not collection.complete:
         terminal.tell(f"\n{collection.progress}.", style="bold")
         answer = terminal.ask(
