@@ -4,7 +4,8 @@ Every page has margins of 15 mm and two columns with 8 mm between them, which is
 ``fold`` is the band of 8 mm across the middle. Codes, words and typed text keep clear of both.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from math import atan2, cos, hypot, sin
 from pathlib import Path
 from typing import Literal
@@ -212,10 +213,20 @@ class Canvas(FPDF):
 
 def document(sheet: Sheet, title: str, draw: Callable[[Canvas], None]) -> bytes:
     """Give the PDF that ``draw`` draws; it is drawn twice, as the number of pages stands on each of them."""
-    in_all = 0
-    while True:
-        canvas = Canvas(sheet, title, in_all)
+    with _canvas(sheet, title, 0) as counted:
+        draw(counted)
+    with _canvas(sheet, title, counted.page) as canvas:
         draw(canvas)
-        if canvas.page == in_all:
-            return bytes(canvas.output())
-        in_all = canvas.page
+        return bytes(canvas.output())
+
+
+@contextmanager
+def _canvas(sheet: Sheet, title: str, in_all: int) -> Iterator[Canvas]:
+    """Give a canvas whose font files are closed in the end, which fpdf2 leaves open."""
+    canvas = Canvas(sheet, title, in_all)
+    try:
+        yield canvas
+    finally:
+        for font in canvas.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()

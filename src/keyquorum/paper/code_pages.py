@@ -37,7 +37,7 @@ def draw_codes(canvas: Canvas, frames: Sequence[Frame], title: str, notes: tuple
             _draw_twice(canvas, pair[0], [(canvas.left, upper), (canvas.second, lower)], side)
             _draw_twice(canvas, pair[1], [(canvas.second, upper), (canvas.left, lower)], side)
             for x, note in zip((canvas.left, canvas.second), notes, strict=True):
-                canvas.paragraph(x, upper + side + 4, canvas.column, note, size=8, line=3.8)
+                canvas.paragraph(x, canvas.fold[1] + 1, canvas.column, note, size=8, line=3.8)
         else:
             _draw_twice(canvas, pair[0], [(canvas.second, upper), (canvas.left, lower)], side)
             areas = [(canvas.left, upper - LABEL, canvas.fold[0]), (canvas.second, canvas.fold[1], canvas.bottom)]

@@ -24,7 +24,7 @@ SHARES: Final = (
     "academic starting soul trial transfer timely quantity disaster glimpse judicial tracks early ugly warmth believe "
     "river famous ceramic",
 )
-SECRET: Final = "eb91749e815532029a6b3f195f5dd6899c36de4cf191fe1b3d9f1c9b18dead67"  # noqa: S105
+SECRET: Final = "019db792bf956e4ad2899a178f5144774b439dc7bee6b541160e9068d58f34c8"  # noqa: S105
 RECIPIENT: Final = "4defd2e5ba1581995cb006682e4b1c65"
 PUBLIC_DIGEST: Final = "e12584754f7c5a5cc7fb0ce1f9ae3c92490b374f76844c9f76c43f95186877dd"
 CMS: Final = base64.b32decode(

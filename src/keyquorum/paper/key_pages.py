@@ -13,7 +13,8 @@ _SMALL = 7.5
 _SMALL_LINE = 3.6
 _LABEL = 20.0
 _NUMBER = 10.0
-_ROW = 2 * _SMALL_LINE + 1.6
+_ABOVE = 0.8
+_ROW = 2 * (_SMALL_LINE + _ABOVE)
 
 
 def key_pages(sheet: Sheet) -> bytes:
@@ -127,14 +128,15 @@ def _shares(canvas: Canvas, sheet: Sheet) -> None:
             if share.group != number:
                 continue
             y = canvas.room(_ROW)
-            canvas.rule(canvas.left, canvas.left + canvas.column, y - 0.8, 0.1)
-            canvas.rule(canvas.second, canvas.right, y - 0.8, 0.1)
+            canvas.rule(canvas.left, canvas.left + canvas.column, y, 0.1)
+            canvas.rule(canvas.second, canvas.right, y, 0.1)
+            y += _ABOVE
             canvas.write_at(canvas.left, y, str(share.number), "sansB", 9, _SMALL_LINE)
             x, digits = canvas.left + _NUMBER, share.fingerprint.hex()
             canvas.write_at(x, y, grouped(digits[:32]), "mono", _SMALL, _SMALL_LINE)
             canvas.write_at(x, y + _SMALL_LINE, grouped(digits[32:]), "mono", _SMALL, _SMALL_LINE)
             canvas.paragraph(canvas.second, y, canvas.column, share.holder, size=8.5, line=_SMALL_LINE, most=2)
-            canvas.at = y + _ROW
+            canvas.at = y - _ABOVE + _ROW
         canvas.at += 4
 
 

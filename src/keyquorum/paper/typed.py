@@ -27,6 +27,7 @@ MOST_TEXT = 1 << 18
 _DIGITS = str.maketrans("OQDILBSZ", "00011852")
 _LETTERS = {"0": "O", "8": "B"}
 _NUMBER = re.compile(r"[0-9]{1,3}[.:)]?")
+_SIGNS = re.compile(r"[A-Z0-9?]+")
 _RANGE = re.compile(r"([0-9]{3})-([0-9]{3})")
 
 
@@ -128,7 +129,7 @@ def read_lines(text: str, length: int | None = None) -> Typed:
     for number, letters in rows:
         line = _read(number, letters, plan)
         if line is None:
-            if plan.resembles_a_line(letters):
+            if plan.resembles_a_line(number, letters):
                 failed[f"line {number} cannot be read ({number:03} {letters})"] = number
         elif found.setdefault(line.number, line.text) != line.text:
             unreadable.append(f"line {line.number} is there twice, and differently")
@@ -165,9 +166,10 @@ class _Plan:
             return CHECK + DATA
         return CHECK + (self.tail or min(max(len(letters) - CHECK, 1), DATA))
 
-    def resembles_a_line(self, letters: str) -> bool:
-        """Whether a row that cannot be read was one of ours, rather than a heading that begins with a number."""
-        return any(abs(len(letters) - self.size(number, letters)) <= GROUP for number in (0, self.last))
+    def resembles_a_line(self, number: int, letters: str) -> bool:
+        """Whether a row that cannot be read was one of ours, rather than something else that begins with a number."""
+        near = abs(len(letters) - self.size(number, letters)) <= GROUP
+        return 1 <= number <= self.last and near and _SIGNS.fullmatch(letters) is not None
 
 
 def _doubts(found: Mapping[int, str], checks: list[tuple[int, int, str]]) -> Iterator[str]:
