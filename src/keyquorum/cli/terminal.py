@@ -161,7 +161,7 @@ def ask(question: str, *, hint: str = "") -> str:
     if not at_terminal():
         raise UsageError("this needs somebody at a terminal", do=hint)
     console = _console(error=True)
-    console.print(_shown(f"{question}: ", "bold"), end="")
+    console.print(Text.assemble((_shown(question).plain, "bold"), ": "), end="")
     line = sys.stdin.readline()
     if not line.endswith("\n"):
         console.print()
