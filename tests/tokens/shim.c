@@ -5,6 +5,8 @@
  *   no-secret        C_CreateObject takes no secret key
  *   no-public        C_CreateObject takes no public key (CKR_DEVICE_MEMORY)
  *   no-key-unwrap    C_UnwrapKey gives no private keys (CKR_MECHANISM_INVALID)
+ *   loose-unwrap     C_UnwrapKey leaves private keys extractable and not sensitive, and refuses to be told that they
+ *                    are extractable (CKR_ATTRIBUTE_READ_ONLY), as opencryptoki does
  *   only-sha256-oaep RSA-OAEP takes SHA-256 only, which SoftHSM does not know: nothing unwraps
  *   no-pair          C_GenerateKeyPair answers CKR_FUNCTION_FAILED
  *   names            curves of Edwards keys are known by name, not by OID
@@ -34,7 +36,7 @@ typedef ulong_t (*call_t)();
 enum { GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, GET_MECHANISM_INFO = 8, CREATE_OBJECT = 20, DESTROY_OBJECT = 22,
        GET_ATTRIBUTE_VALUE = 24, SIGN = 43, GENERATE_KEY_PAIR = 59, UNWRAP_KEY = 61, GENERATE_RANDOM = 64 };
 enum { CKO_PUBLIC_KEY = 2, CKO_PRIVATE_KEY = 3, CKO_SECRET_KEY = 4 };
-enum { CKA_CLASS = 0, CKA_TOKEN = 1, CKA_EXTRACTABLE = 0x162, CKA_EC_PARAMS = 0x180, CKA_EC_POINT = 0x181 };
+enum { CKA_CLASS = 0, CKA_TOKEN = 1, CKA_SENSITIVE = 0x103, CKA_EXTRACTABLE = 0x162, CKA_EC_PARAMS = 0x180, CKA_EC_POINT = 0x181 };
 enum { CKM_RSA_PKCS_OAEP = 9, CKM_SHA256 = 0x250 };
 
 static list_t *real, ours;
@@ -81,7 +83,20 @@ static ulong_t unwrap_key(ulong_t session, mechanism_t *mechanism, ulong_t key, 
   if (class_of(attributes, count) == CKO_PRIVATE_KEY && fault("no-key-unwrap")) return 0x70;
   if (mechanism->mechanism == CKM_RSA_PKCS_OAEP && fault("only-sha256-oaep")
       && *(ulong_t *)mechanism->parameter != CKM_SHA256) return 0x71;
-  return ((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, attributes, count, object);
+  if (class_of(attributes, count) != CKO_PRIVATE_KEY || !fault("loose-unwrap"))
+    return ((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, attributes, count, object);
+  static unsigned char no = 0, yes = 1;
+  attribute_t *loose = malloc((count + 2) * sizeof *loose);
+  ulong_t kept = 0;
+  for (ulong_t i = 0; i < count; i++) {
+    if (attributes[i].type == CKA_EXTRACTABLE && *(unsigned char *)attributes[i].value) { free(loose); return 0x10; }
+    if (attributes[i].type != CKA_EXTRACTABLE && attributes[i].type != CKA_SENSITIVE) loose[kept++] = attributes[i];
+  }
+  loose[kept++] = (attribute_t){CKA_SENSITIVE, &no, 1};
+  loose[kept++] = (attribute_t){CKA_EXTRACTABLE, &yes, 1};
+  ulong_t answer = ((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, loose, kept, object);
+  free(loose);
+  return answer;
 }
 
 static ulong_t get_attribute_value(ulong_t session, ulong_t object, attribute_t *attributes, ulong_t count) {

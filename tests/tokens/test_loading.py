@@ -50,6 +50,11 @@ def test_every_algorithm(soft: Soft, algorithm: str) -> None:
     }
     private, public = sorted(objects(soft), key=lambda one: one.kind)
     assert (private.kind, public.kind) == ("private", "public")
+    assert {use: public.flags[use] for use in (Attribute.VERIFY, Attribute.ENCRYPT, Attribute.WRAP)} == {
+        Attribute.VERIFY: True,
+        Attribute.ENCRYPT: False,
+        Attribute.WRAP: False,
+    }
     assert (private.label, private.id) == (public.label, public.id) == ("root-2026", b"\x4f\x66")
     assert public.spki == key(algorithm).public_key
     assert [name for name, _ in public.algorithms if name == algorithm] == [algorithm]
@@ -155,6 +160,15 @@ def test_a_public_key_that_is_another_is_no_half_of_ours(soft: Soft) -> None:
     with pytest.raises(RefusedError, match="another object"):
         loaded(soft, "ED25519")
     assert [one.kind for one in objects(soft)] == ["public"]
+
+
+def test_a_private_key_that_is_another_is_no_half_of_ours(soft: Soft) -> None:
+    loaded(soft, "ED25519", number=1)
+    with soft.open() as token:
+        found(token, TokenUri(type="public"))[0].destroy()
+    with pytest.raises(RefusedError, match="another object by this label or id: private key"):
+        loaded(soft, "ED25519")
+    assert [one.kind for one in objects(soft)] == ["private"]
 
 
 FAILURES = {

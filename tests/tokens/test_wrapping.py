@@ -3,12 +3,14 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pkcs11 import Mechanism
+from pkcs11 import Attribute, Mechanism
 
 from keyquorum.errors import RefusedError
 from keyquorum.tokens import wrapping
 from keyquorum.tokens.loading import load
 from keyquorum.tokens.objects import objects_of
+from keyquorum.tokens.templates import Placing
+from keyquorum.tokens.uri import TokenUri
 from tests.keystore.seeded import seeded
 from tests.tokens.conftest import Faults
 from tests.tokens.keys import PLACING, key
@@ -30,6 +32,38 @@ def test_a_key_goes_in_encrypted(shim: Soft, faults: Faults, refusal: str, algor
         ("private", "root-2026", b"\x4f\x66"),
         ("public", "root-2026", b"\x4f\x66"),
     ]
+
+
+@pytest.mark.parametrize("extractable", [False, True])
+def test_what_a_token_does_not_heed_is_set_afterwards(shim: Soft, faults: Faults, extractable: bool) -> None:
+    faults("no-private", "loose-unwrap")
+    with shim.open() as token:
+        placing = Placing(label="k", id=b"k", extractable=extractable)
+        done = load(token, key("ECDSAP256SHA256"), placing, seeded(1))
+        assert done.deviations == ()
+        (private,) = objects_of(token, TokenUri(type="private"))
+    assert private.flags[Attribute.SENSITIVE] is True
+    assert private.flags[Attribute.EXTRACTABLE] is extractable
+
+
+@pytest.mark.parametrize("usage", [Attribute.WRAP, Attribute.UNWRAP])
+def test_helping_keys_can_do_one_thing_and_do_not_leave(soft: Soft, usage: Attribute) -> None:
+    uses = {Attribute.ENCRYPT, Attribute.DECRYPT, Attribute.WRAP, Attribute.SIGN, Attribute.VERIFY, Attribute.DERIVE}
+    with soft.open() as token:
+        with wrapping._transport_key(token, seeded(1), usage) as (_, secret, _):
+            helpers = {one.kind: one.flags for one in objects_of(token, TokenUri(object=wrapping.HELPER))}
+        assert objects_of(token) == ()
+    assert len(secret) == 32
+    assert set(helpers) == {"public", "private", "secret-key"}
+    for kind, flags in helpers.items():
+        assert flags[Attribute.TOKEN] is False
+        assert {use for use in uses if flags.get(use)} == (
+            {usage} - {Attribute.UNWRAP} if kind == "secret-key" else set()
+        )
+        if kind != "public":
+            assert (flags[Attribute.SENSITIVE], flags[Attribute.EXTRACTABLE]) == (True, False)
+    assert helpers["private"][Attribute.UNWRAP] is True
+    assert helpers["secret-key"][Attribute.UNWRAP] is (usage is Attribute.UNWRAP)
 
 
 @pytest.mark.parametrize("algorithm", ["ED25519", "ED448"])

@@ -50,6 +50,7 @@ _CAPABILITIES = (
     Attribute.VERIFY,
     Attribute.DERIVE,
 )
+# python-pkcs11 says all of them of any key, and some are not a private key's.
 _UNSAID: dict[Attribute, Any] = dict.fromkeys(_CAPABILITIES, DEFAULT)
 # opencryptoki sets these by itself when it unwraps, and refuses CKA_EXTRACTABLE true: then they are not asked for.
 _KEEPING = frozenset({Attribute.SENSITIVE, Attribute.EXTRACTABLE})
@@ -130,7 +131,7 @@ def _transport_key(token: OpenToken, rng: Rng, usage: Attribute) -> Iterator[tup
                     mechanism_param=(hashed, mask, None),
                     store=False,
                     capabilities=0,
-                    template={**_UNSAID, **template},
+                    template=template,
                 )
             except PKCS11Error as error:
                 answers.append(f"CKM_RSA_PKCS_OAEP with {name}: {name_of(error)}")
