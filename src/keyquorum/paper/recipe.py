@@ -46,7 +46,7 @@ def steps(sheet: Sheet) -> tuple[Step, ...]:
     """Give the steps for this escrow."""
     return (
         _needed(sheet),
-        _check(),
+        _check(sheet),
         _secret(sheet),
         _codes(sheet),
         _text(sheet),
@@ -88,7 +88,7 @@ def _shares_needed(sheet: Sheet) -> str:
     return f"{sheet.needed}, of each as many as stand with it on the first of the key's pages"
 
 
-def _check() -> Step:
+def _check(sheet: Sheet) -> Step:
     return Step(
         "1  Check each share",
         (
@@ -98,8 +98,22 @@ def _check() -> Step:
                 "That prints the share's fingerprint, as it stands on its page and on the first of the key's pages. If "
                 "it prints another, a word is wrong; look for it before going on."
             ),
+            Says(
+                "With a picture of the share's page, `share.png` in this directory, the words need not be typed: "
+                "instead of the first line,"
+            ),
+            Types((
+                f"$ words=$(zbarimg --raw -q share.png | grep '^{_mark(sheet, 'S')}' | \\",
+                "    head -n 1 | cut -d: -f5 | tr A-Z a-z)",
+                '$ echo "$words"',
+            )),
         ),
-    )
+    )  # fmt: skip
+
+
+def _mark(sheet: Sheet, kind: str) -> str:
+    """Give how each QR code of this kind begins."""
+    return f"KQ1{'R' * sheet.record.rehearsal}:{kind}:{short_id(sheet.manifest.id)}:"
 
 
 def _secret(sheet: Sheet) -> Step:
@@ -121,17 +135,19 @@ def _secret(sheet: Sheet) -> Step:
 
 
 def _codes(sheet: Sheet) -> Step:
-    mark = f"KQ1{'R' * sheet.record.rehearsal}:K:{short_id(sheet.manifest.id)}:"
     return Step(
         "3  From QR codes",
         (
             Says("Put pictures of the key's pages, scanned at 300 dpi, into this directory as `key-1.png` and so on."),
             Types((
                 "$ zbarimg --raw -q key-*.png > codes.txt",
-                f"$ grep '^{mark}' codes.txt | \\",
+                f"$ grep '^{_mark(sheet, 'K')}' codes.txt | \\",
                 "    sort -t: -k4,4n -u | cut -d: -f5 | tr -d '\\n' | base32 -d > key.cms",
             )),
-            Says("With another reader, write the text of each code into `codes.txt`, one a line."),
+            Says(
+                "What `zbarimg` says of D-Bus means nothing. With another reader, write the text of each code into "
+                "`codes.txt`, one a line."
+            ),
         ),
     )  # fmt: skip
 
@@ -142,8 +158,8 @@ def _text(sheet: Sheet) -> Step:
         "3  or from text",
         (
             Says(
-                f"Type the {count} numbered lines of key.cms as text, with number and check characters, into the file "
-                "`typed.txt`; in order, and nothing else."
+                f"Type the {count} numbered lines of key.cms as text, with number and check characters and in "
+                "capitals, into the file `typed.txt`; in order, and nothing else."
             ),
             Types((
                 "$ cut -d' ' -f3- typed.txt | tr -d ' \\n' | base32 -d > key.cms",
@@ -177,9 +193,9 @@ def _decrypt(sheet: Sheet) -> Step:
                 "    -out key.der || { rm -f key.der; echo FAILED; }",
             )),
             Says(
-                "*Two traps.* On a file that was changed OpenSSL leaves what it decrypted, false as it is, and tells "
-                "so by its exit status only; hence the `rm`. And while it runs, the secret stands in the list of "
-                "processes."
+                "*Two traps.* On a file that was changed OpenSSL reports an error and "
+                "still leaves what it decrypted, right or wrong; hence the `rm`. And while it runs, the secret stands "
+                "in the list of processes."
             ),
         ),
     )  # fmt: skip
