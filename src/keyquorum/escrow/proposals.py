@@ -25,7 +25,7 @@ _MOST_UNKNOWN = 12
 _MOST_LEFT_OUT = 3
 _MOST_TOO_MANY = 2
 _MOST_WRONG = 3
-_LAYOUT_STEPS = 4
+_LAYOUT_STEPS, _RANK_STEPS, _GUESS_STEPS = 4, 2, 4
 _GAP_COST = 1.125
 """A word left out or too many is a little less likely than a wrong one (exact in binary)."""
 
@@ -101,8 +101,11 @@ def _plans(families: Sequence[list[Candidate]]) -> list[_Plan]:
             low = high = 0
             while low <= most * guessed:
                 choices = comb(high + guessed, guessed) - comb(low - 1 + guessed, guessed) if low else 1
-                each = comb(WORD_COUNT - HEADER_WORDS, wrong) * (1 + choices + guessed * min(high, most))
-                plans.append((len(family) * (each + _LAYOUT_STEPS), family, wrong, (low, high)))
+                each = comb(WORD_COUNT - HEADER_WORDS, wrong) * (
+                    1 + choices * (4 + guessed) // 4 + guessed * min(high, most) + (_GUESS_STEPS if guessed else 0)
+                )
+                steps = len(family) * (each + _LAYOUT_STEPS + (unknown * _RANK_STEPS if guessed else 0))
+                plans.append((steps, family, wrong, (low, high)))
                 low, high = high + 1, 2 * high + 2
     return sorted(plans, key=lambda plan: plan[0])
 
