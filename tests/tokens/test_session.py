@@ -102,6 +102,12 @@ def test_one_module_by_two_names_is_started_once(soft: Soft) -> None:
         assert find_token(replace(soft.uri, module_path=str(name))).label == "KSK"
 
 
+def test_a_module_behind_another_cannot_be_started_beside_it(shim: Soft) -> None:
+    find_token(shim.uri)
+    with pytest.raises(UsageError, match="runs already, started by another one"):
+        find_token(replace(shim.uri, module_path=str(MODULE)))
+
+
 def test_a_wrong_pin(soft: Soft) -> None:
     with (
         pytest.raises(RefusedError, match=r"the PIN is wrong \(CKR_PIN_INCORRECT\)") as caught,

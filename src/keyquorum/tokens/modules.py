@@ -182,12 +182,15 @@ def _loaded(path: Path) -> Any:
         # By one name each: a library that is started a second time, by another name, refuses.
         return pkcs11.lib(str(path.resolve()))
     except PKCS11Error as error:
-        raise UsageError(
-            f"the PKCS#11 module cannot be used ({name_of(error)})",
-            where=str(path),
-            do="See that it is its vendor's library for this machine, and that its service runs (opencryptoki: "
-            "pkcsslotd) and its configuration can be read.",
-        ) from None
+        if "already initialized" in str(error):
+            what, do = "the PKCS#11 module runs already, started by another one", "Name one module for both."
+        else:
+            what = f"the PKCS#11 module cannot be used ({name_of(error)})"
+            do = (
+                "See that it is its vendor's library for this machine, and that its service runs (opencryptoki: "
+                "pkcsslotd) and its configuration can be read."
+            )
+        raise UsageError(what, where=str(path), do=do) from None
 
 
 def _tokens(library: Any) -> Iterable[Token]:
