@@ -11,7 +11,7 @@ from keyquorum.paper.typed import blocks, lines
 
 _SMALL = 7.5
 _SMALL_LINE = 3.6
-_LABEL = 20.0
+_LABEL = 22.0
 _NUMBER = 10.0
 _ABOVE = 0.8
 _ROW = 2 * (_SMALL_LINE + _ABOVE)

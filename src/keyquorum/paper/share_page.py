@@ -20,6 +20,9 @@ _ROWS = -(-SHARE_WORDS // _COLUMNS)
 _SMALL = 7.5
 _SMALL_LINE = 3.5
 _LABEL = 15.0
+_COMMAND_LINE = 3.4
+_COMMANDS = 4.6 + 8 * _COMMAND_LINE
+_QUIET = 3.5
 _FIELDS = ("Custodian", "Date", "Tamper-evident bag, number", "Container", "Signature", "Signature of a witness")
 
 
@@ -59,7 +62,9 @@ def _draw(canvas: Canvas, sheet: Sheet, number: int, frame: Frame | None) -> Non
     _words(canvas, frame.text.split(" ") if frame else [""] * SHARE_WORDS, row)
     below = canvas.fold[1] + (_ROWS - _ROWS_ABOVE) * row
     _fingerprint(canvas, sheet.share(number).fingerprint, below - row, row)
-    _commands(canvas, sheet, below + 5)
+    # What is free above the lower code goes between the words and the commands.
+    free = canvas.bottom - CODE_SIDE - _QUIET - _COMMANDS - below
+    _commands(canvas, sheet, below + min(max(free, 5.0), 8.0))
     _fields(canvas)
 
 
@@ -168,7 +173,7 @@ def _commands(canvas: Canvas, sheet: Sheet, y: float) -> None:
     for command, remark in rows:
         canvas.write_at(canvas.left, y, command, "mono", _SMALL, _SMALL_LINE)
         canvas.write_at(canvas.second, y, remark, "sans", _SMALL, _SMALL_LINE)
-        y += 3.4
+        y += _COMMAND_LINE
 
 
 def _fields(canvas: Canvas) -> None:
