@@ -98,15 +98,12 @@ def _check(sheet: Sheet) -> Step:
                 "That prints the share's fingerprint, as it stands on its page and on the first of the key's pages. If "
                 "it prints another, a word is wrong; look for it before going on."
             ),
-            Says(
-                "With a picture of the share's page, `share.png` in this directory, the words need not be typed: "
-                "instead of the first line,"
-            ),
+            Says("From a picture of its page, `share.png` in this directory, instead of the first line:"),
             Types((
                 f"$ words=$(zbarimg --raw -q share.png | grep '^{_mark(sheet, 'S')}' | \\",
                 "    head -n 1 | cut -d: -f5 | tr A-Z a-z)",
-                '$ echo "$words"',
             )),
+            Says('Then `echo "$words"` shows them.'),
         ),
     )  # fmt: skip
 
