@@ -18,6 +18,7 @@
  *   no-destroy       C_DestroyObject answers CKR_ACTION_PROHIBITED
  *   no-random        C_GenerateRandom answers CKR_RANDOM_NO_RNG
  *   zero-random      C_GenerateRandom gives zeros
+ *   die-before=N, die-after=N  the process ends at the Nth call that makes, changes, destroys or uses an object
  *   protected, pin-low, pin-last, pin-locked, pin-unset, uninitialised   flags of the token
  *   hide=HEX         C_GetMechanismList leaves this mechanism out
  *   most-rsa=BITS    C_GetMechanismInfo states this as the largest RSA key
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef unsigned long ulong_t;
 typedef struct { ulong_t type; void *value; ulong_t length; } attribute_t;
@@ -34,7 +36,7 @@ typedef struct { unsigned char version[2]; void *call[68]; } list_t;
 typedef ulong_t (*call_t)();
 
 enum { GET_TOKEN_INFO = 6, GET_MECHANISM_LIST = 7, GET_MECHANISM_INFO = 8, CREATE_OBJECT = 20, DESTROY_OBJECT = 22,
-       GET_ATTRIBUTE_VALUE = 24, SIGN = 43, GENERATE_KEY_PAIR = 59, UNWRAP_KEY = 61, GENERATE_RANDOM = 64 };
+       GET_ATTRIBUTE_VALUE = 24, SET_ATTRIBUTE_VALUE = 25, SIGN = 43, GENERATE_KEY_PAIR = 59, UNWRAP_KEY = 61, GENERATE_RANDOM = 64 };
 enum { CKO_PUBLIC_KEY = 2, CKO_PRIVATE_KEY = 3, CKO_SECRET_KEY = 4 };
 enum { CKA_CLASS = 0, CKA_TOKEN = 1, CKA_SENSITIVE = 0x103, CKA_EXTRACTABLE = 0x162, CKA_EC_PARAMS = 0x180, CKA_EC_POINT = 0x181 };
 enum { CKM_RSA_PKCS_OAEP = 9, CKM_SHA256 = 0x250 };
@@ -49,6 +51,23 @@ static const char *fault(const char *name) {
       return at + length;
   return NULL;
 }
+
+/* Count a call, and end the process if it is the one to do so. */
+static void count_call(int after) {
+  static int calls;
+  static pid_t counted;
+  if (counted != getpid()) { counted = getpid(); calls = 0; }
+  const char *last = fault(after ? "die-after=" : "die-before=");
+  calls += !after;
+  if (last && atoi(last) == calls) _exit(9);
+}
+
+static ulong_t counted(ulong_t answer) {
+  count_call(1);
+  return answer;
+}
+
+#define COUNTED(call) (count_call(0), counted(call))
 
 static ulong_t class_of(attribute_t *attributes, ulong_t count) {
   for (ulong_t i = 0; i < count; i++)
@@ -73,7 +92,7 @@ static ulong_t create_object(ulong_t session, attribute_t *given, ulong_t count,
         attributes[i].length = 5;
       }
     }
-  ulong_t answer = ((call_t)real->call[CREATE_OBJECT])(session, attributes, count, object);
+  ulong_t answer = COUNTED(((call_t)real->call[CREATE_OBJECT])(session, attributes, count, object));
   free(attributes);
   return answer;
 }
@@ -84,7 +103,7 @@ static ulong_t unwrap_key(ulong_t session, mechanism_t *mechanism, ulong_t key, 
   if (mechanism->mechanism == CKM_RSA_PKCS_OAEP && fault("only-sha256-oaep")
       && *(ulong_t *)mechanism->parameter != CKM_SHA256) return 0x71;
   if (class_of(attributes, count) != CKO_PRIVATE_KEY || !fault("loose-unwrap"))
-    return ((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, attributes, count, object);
+    return COUNTED(((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, attributes, count, object));
   static unsigned char no = 0, yes = 1;
   attribute_t *loose = malloc((count + 2) * sizeof *loose);
   ulong_t kept = 0;
@@ -94,7 +113,7 @@ static ulong_t unwrap_key(ulong_t session, mechanism_t *mechanism, ulong_t key, 
   }
   loose[kept++] = (attribute_t){CKA_SENSITIVE, &no, 1};
   loose[kept++] = (attribute_t){CKA_EXTRACTABLE, &yes, 1};
-  ulong_t answer = ((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, loose, kept, object);
+  ulong_t answer = COUNTED(((call_t)real->call[UNWRAP_KEY])(session, mechanism, key, data, length, loose, kept, object));
   free(loose);
   return answer;
 }
@@ -113,7 +132,7 @@ static ulong_t get_attribute_value(ulong_t session, ulong_t object, attribute_t 
 
 static ulong_t sign(ulong_t session, void *data, ulong_t length, unsigned char *signature, ulong_t *size) {
   if (signature && fault("no-signature")) return 0x30;
-  ulong_t answer = ((call_t)real->call[SIGN])(session, data, length, signature, size);
+  ulong_t answer = COUNTED(((call_t)real->call[SIGN])(session, data, length, signature, size));
   if (!answer && signature && fault("bad-signature")) signature[*size / 2] ^= 1;
   return answer;
 }
@@ -121,11 +140,16 @@ static ulong_t sign(ulong_t session, void *data, ulong_t length, unsigned char *
 static ulong_t generate_key_pair(ulong_t session, mechanism_t *mechanism, attribute_t *public, ulong_t publics,
                                  attribute_t *private, ulong_t privates, ulong_t *first, ulong_t *second) {
   if (fault("no-pair")) return 6;
-  return ((call_t)real->call[GENERATE_KEY_PAIR])(session, mechanism, public, publics, private, privates, first, second);
+  return COUNTED(((call_t)real->call[GENERATE_KEY_PAIR])(session, mechanism, public, publics, private, privates, first,
+                                                         second));
 }
 
 static ulong_t destroy_object(ulong_t session, ulong_t object) {
-  return fault("no-destroy") ? 0x1B : ((call_t)real->call[DESTROY_OBJECT])(session, object);
+  return fault("no-destroy") ? 0x1B : COUNTED(((call_t)real->call[DESTROY_OBJECT])(session, object));
+}
+
+static ulong_t set_attribute_value(ulong_t session, ulong_t object, attribute_t *attributes, ulong_t count) {
+  return COUNTED(((call_t)real->call[SET_ATTRIBUTE_VALUE])(session, object, attributes, count));
 }
 
 static ulong_t generate_random(ulong_t session, void *data, ulong_t length) {
@@ -179,6 +203,7 @@ ulong_t C_GetFunctionList(list_t **list) {
     ours.call[CREATE_OBJECT] = create_object;
     ours.call[DESTROY_OBJECT] = destroy_object;
     ours.call[GET_ATTRIBUTE_VALUE] = get_attribute_value;
+    ours.call[SET_ATTRIBUTE_VALUE] = set_attribute_value;
     ours.call[SIGN] = sign;
     ours.call[GENERATE_KEY_PAIR] = generate_key_pair;
     ours.call[UNWRAP_KEY] = unwrap_key;

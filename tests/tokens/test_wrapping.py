@@ -47,9 +47,9 @@ def test_what_a_token_does_not_heed_is_set_afterwards(shim: Soft, faults: Faults
 
 
 @pytest.mark.parametrize("usage", [Attribute.WRAP, Attribute.UNWRAP])
-def test_helping_keys_can_do_one_thing_and_do_not_leave(soft: Soft, usage: Attribute) -> None:
+def test_helping_keys_can_do_one_thing_and_do_not_leave(shim: Soft, usage: Attribute) -> None:
     uses = {Attribute.ENCRYPT, Attribute.DECRYPT, Attribute.WRAP, Attribute.SIGN, Attribute.VERIFY, Attribute.DERIVE}
-    with soft.open() as token:
+    with shim.open() as token:
         with wrapping._transport_key(token, seeded(1), usage) as (_, secret, _):
             helpers = {one.kind: one.flags for one in objects_of(token, TokenUri(object=wrapping.HELPER))}
         assert objects_of(token) == ()

@@ -38,7 +38,9 @@ def asked_pin(pin_file: Path | None, *, officer: bool = False) -> AskPin:
             return read_pin(pin_file)
         if not terminal.at_terminal():
             raise UsageError("there is no terminal to ask for a PIN at", where=facts.name, do=f"Give {option} FILE.")
-        pin = getpass(f"{whose} of {facts.name}: ")
+        # The label is the token's word, and this goes to the terminal as it is.
+        name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in facts.name)
+        pin = getpass(f"{whose} of {name}: ")
         if not pin:
             raise UsageError("no PIN was given", where=facts.name)
         return pin.encode("utf-8", "surrogateescape")
