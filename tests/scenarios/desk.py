@@ -10,11 +10,11 @@ from tests.scenarios.scripts import Seen, run_here
 PASSPHRASE = b"correct horse"
 
 
-def create(desk: Path, *more: str, out: str = "out", rehearsal: bool = True) -> Seen:
-    """Run ``escrow create`` while a scanner runs."""
+def create(desk: Path, *more: str, out: str = "out", rehearsal: bool = True, pages: Path | None = None) -> Seen:
+    """Run ``escrow create`` while a scanner runs, on the pages in its output or in ``pages``."""
     words = ["escrow", "create", "--zone", ".", "--identity", str(desk / "rita.keystore"), "--passphrase-file"]
     words += [str(desk / "passphrase"), "--out", str(desk / out), "--scans", str(desk / "scans"), *more]
-    with scanning(desk / out, desk / "scans"):
+    with scanning(pages or desk / out, desk / "scans"):
         return run_here([*words, *(["--rehearsal"] if rehearsal else [])])
 
 

@@ -3,9 +3,13 @@
 poppler renders them, not we: what is read back is what another program makes of the PDF.
 """
 
+import os
+import re
+import select
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,3 +51,50 @@ def scanning(pages: Path, scans: Path, *, skip: tuple[str, ...] = (), spoil: Spo
     finally:
         done.set()
         thread.join()
+
+
+@contextmanager
+def printing(devices: list[Path], into: Path) -> Iterator[dict[str, list[str]]]:
+    """Have printers behind these names (pipes): what is sent to one appears in ``into``; gives the jobs of each."""
+    jobs: dict[str, list[str]] = {device.name: [] for device in devices}
+    done = threading.Event()
+
+    def work(device: Path) -> None:
+        descriptor = os.open(device, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            job = b""
+            while not done.is_set():
+                if select.select([descriptor], [], [], 0.05)[0] and (data := os.read(descriptor, 1 << 16)):
+                    job += data
+                    continue
+                if job:
+                    title = _title(job)
+                    jobs[device.name].append(title)
+                    path = into / f"{title.replace(' ', '-')}.pdf"
+                    path.with_suffix(".part").write_bytes(job)
+                    path.with_suffix(".part").rename(path)
+                    job = b""
+                time.sleep(0.02)
+        finally:
+            os.close(descriptor)
+
+    for device in devices:
+        os.mkfifo(device)
+    threads = [threading.Thread(target=work, args=(device,), daemon=True) for device in devices]
+    for thread in threads:
+        thread.start()
+    try:
+        yield jobs
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def _title(pdf: bytes) -> str:
+    """Say what a job is, by its text."""
+    text = subprocess.run(["pdftotext", "-", "-"], input=pdf, check=True, capture_output=True).stdout.decode()
+    share = re.search(r"Share (\d+) of \d+", text)
+    if share:
+        return f"share {share[1]}"
+    return "instructions" if "How the key comes back" in text else "manifest" if "escrow.json, part" in text else "key"

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from keyquorum.escrow.keys import from_private_key
 from tests.scenarios.desk import create, manifest_of, recover
+from tests.scenarios.scanner import printing, scanning
 from tests.scenarios.scripts import run_here
 
 
@@ -27,29 +28,89 @@ def test_a_rehearsal_from_the_key_to_paper_and_back(desk: Path) -> None:
     assert key.public_key == manifest.record.public_key
     assert (desk / "key.pem").stat().st_mode & 0o777 == 0o600
 
-
-def test_check_knows_every_page(desk: Path) -> None:
-    assert create(desk, "--algorithm", "ECDSAP256SHA256", "--threshold", "2", "--shares", "2").status == 0
-    scans = sorted(path for path in (desk / "scans").iterdir() if not path.name.startswith("instructions"))
-    seen = run_here(["escrow", "check", "--escrow", str(desk / "out"), "--json", *map(str, scans)])
-    assert seen.status == 0, seen.text
+    # Each page by itself.
+    scans = sorted(str(path) for path in (desk / "scans").iterdir())
+    seen = run_here(["escrow", "check", "--escrow", str(out), "--json", *scans])
     report = json.loads(seen.out)
-    assert {page["share"] for page in report["pages"]} == {None, 1, 2}
     assert [page["what"] for page in report["pages"] if not page["intact"]] == []
+    assert {page["share"] for page in report["pages"]} == {None, 1, 2, 3}
+    assert seen.status == 0
 
+    # A rehearsal is not taken for real.
+    refused = recover(desk, *pages, "--to-pem", str(desk / "real.pem"), rehearsal=False)
+    assert refused.status == 1
+    assert "this is a rehearsal, and is not taken for real" in refused.text
+    assert not (desk / "real.pem").exists()
 
-def test_a_rehearsal_is_not_taken_for_real(desk: Path) -> None:
-    assert create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2").status == 0
-    done = recover(desk, "--to-pem", str(desk / "key.pem"), rehearsal=False)
-    assert done.status == 1
-    assert "this is a rehearsal, and is not taken for real" in done.text
-    assert not (desk / "key.pem").exists()
-
-
-def test_the_manifest_can_come_from_its_pages(desk: Path) -> None:
-    assert create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2").status == 0
-    manifest = manifest_of(desk / "out")
-    pages = [str(path) for path in (desk / "scans").iterdir() if path.name.startswith(("share", "key"))]
-    words = ["escrow", "recover", "--escrow", str(desk / "out" / "manifest.pdf"), "--approve", manifest.id.hex()]
-    seen = run_here([*words, "--page", *pages, "--to-pem", str(desk / "key.pem"), "--rehearsal"])
+    # With paper alone: the manifest and the encrypted key come from their pages.
+    paper = ["escrow", "recover", "--escrow", str(out / "manifest.pdf"), "--approve", manifest.id.hex(), *pages]
+    (out / "key.cms").rename(desk / "key.cms")
+    assert run_here([*paper, "--to-pem", str(desk / "no.pem"), "--rehearsal"]).status == 3
+    keys = [str(path) for path in (desk / "scans").glob("key*")]
+    seen = run_here([*paper, *keys, "--to-pem", str(desk / "paper.pem"), "--rehearsal"])
     assert seen.status == 0, seen.text
+    assert (desk / "paper.pem").read_bytes() == (desk / "key.pem").read_bytes()
+
+
+def test_sites_and_people(desk: Path) -> None:
+    made = create(
+        desk, "--algorithm", "ED448", "--group", "Oslo=2/2", "--group", "Lima=1/1", "--group-threshold", "2",
+        "--share-holder", "Alice", "--share-holder", "Bob", "--share-holder", "Carol",
+    )  # fmt: skip
+    assert made.status == 0, made.text
+    record = manifest_of(desk / "out").record
+    assert [(group.name, group.threshold, group.size) for group in record.groups] == [("Oslo", 2, 2), ("Lima", 1, 1)]
+    pages = {number: str(next((desk / "scans").glob(f"share-{number}*"))) for number in (1, 2, 3)}
+    few = recover(desk, "--page", pages[1], pages[3], "--to-pem", str(desk / "key.pem"))
+    assert few.status == 3
+    assert "Who can still help: share 2 (Bob)" in few.text
+    assert recover(desk, "--page", *pages.values(), "--to-pem", str(desk / "key.pem")).status == 0
+
+
+def test_one_job_a_share_to_printers_in_turn(desk: Path) -> None:
+    printed = desk / "printed"
+    printed.mkdir()
+    devices = [desk / "one", desk / "two"]
+    with printing(devices, printed) as jobs:
+        made = create(
+            desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "3",
+            *(word for device in devices for word in ("--print", str(device))), pages=printed,
+        )  # fmt: skip
+    assert made.status == 0, made.text
+    assert jobs == {"one": ["share 1", "share 3", "key", "manifest", "instructions"], "two": ["share 2"]}
+    assert sorted(path.name for path in (desk / "out").iterdir()) == ["escrow.json", "key.cms"]
+    assert "A printer that sees 2 shares and the key's page has the key." in made.text
+
+
+def test_new_paper_for_other_people_and_the_old_paper_still_opens(desk: Path) -> None:
+    assert create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2").status == 0
+    old = [str(path) for path in (desk / "scans").glob("share-*")]
+    (desk / "new-scans").mkdir()
+    with scanning(desk / "new", desk / "new-scans"):
+        moved = recover(
+            desk, "--page", *old, "--to-escrow", str(desk / "new"), "--threshold", "1", "--shares", "1",
+            "--identity", str(desk / "rita.keystore"), "--passphrase-file", str(desk / "passphrase"),
+            "--scans", str(desk / "new-scans"), "--share-holder", "Dave",
+        )  # fmt: skip
+    assert moved.status == 0, moved.text
+    assert "Nothing was revoked." in moved.text
+    before, after = manifest_of(desk / "out").record, manifest_of(desk / "new").record
+    assert (before.public_key, before.dnskey) == (after.public_key, after.dnskey)
+    assert before.recipient != after.recipient
+    new = [str(path) for path in (desk / "new-scans").glob("share-*")]
+    for number, (out, pages) in enumerate((("new", new), ("out", old))):
+        pem = desk / f"key-{number}.pem"
+        assert recover(desk, "--page", *pages, "--to-pem", str(pem), out=out).status == 0
+    assert (desk / "key-0.pem").read_bytes() == (desk / "key-1.pem").read_bytes()
+
+
+def test_a_page_that_the_printer_spoilt_is_not_taken(desk: Path) -> None:
+    """The first scan of share 2 is of another run's page: it is named, and the ceremony waits for the right one."""
+    assert create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2", out="other").status == 0
+    stranger = next((desk / "scans").glob("share-2*")).rename(desk / "stranger.png")
+    for path in (desk / "scans").iterdir():
+        path.unlink()
+    stranger.rename(desk / "scans" / "share-0.png")
+    made = create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2")
+    assert made.status == 0, made.text
+    assert "share-0.png: a page of another escrow" in made.text
