@@ -37,6 +37,7 @@ CASES: dict[str, Callable[[], Made]] = {
     ),
     "sixteen": lambda: escrow("ED448", sharing=Sharing(1, ((16, 16),)), holders=["M" * 64] * 16),
     "experiment": lambda: escrow("ML-DSA-44"),
+    "alone": lambda: escrow("ED25519", sharing=Sharing(1, ((1, 1),))),
 }
 FOLD = 8.0
 MARGIN = 15.0
@@ -295,6 +296,20 @@ def test_pdf_is_well_formed_with_its_fonts_in_it(case: str, paper: Paper, tmp_pa
         assert subprocess.run(["pdfimages", "-list", path], check=True, capture_output=True).stdout.count(b"\n") == 2
         size = (210, 297) if paper == "A4" else (215.9, 279.4)
         assert all((round(w, 1), round(h, 1)) == size for w, h, _ in words(pdf))
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("plain", "One of 7 shares of a secret. Any 3 of 7 shares open"),
+        ("sixteen", "One of 16 shares of a secret. All 16 shares open"),
+        ("sites", "Any 2 of 3 groups open"),
+        ("sites", "Of its group it takes any 3 of 5 shares."),
+        ("alone", "There is no other share of it."),
+    ],
+)
+def test_how_many_are_needed(case: str, said: str) -> None:
+    assert said in " ".join(text(drawn(case, "A4")["share"], "-raw").split())
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:

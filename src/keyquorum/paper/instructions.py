@@ -29,9 +29,9 @@ def _draw(canvas: Canvas, sheet: Sheet) -> None:
         canvas.right - canvas.left - _INDENT,
         marked(
             "The private key was encrypted with a random secret of 256 bits; that is `key.cms`. The secret was split "
-            f"into shares on paper: {sheet.needed} give it back, fewer say nothing about it. All of it is in public "
-            "standard formats, and this is how it is put together again without the program that made it. Try it with "
-            "the example on the last page first."
+            f"into shares on paper: it takes {sheet.needed} to get it back, and fewer say nothing about it. All of it "
+            "is in public standard formats, and this is how it is put together again without the program that made "
+            "it. Try it with the example on the last page first."
         ),
     )
     canvas.at += 3

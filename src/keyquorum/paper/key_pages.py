@@ -6,7 +6,7 @@ from keyquorum.paper.canvas import Canvas, document
 from keyquorum.paper.code_pages import Area, columns, draw_codes, draw_typed
 from keyquorum.paper.frames import parts
 from keyquorum.paper.setting import Text, marked
-from keyquorum.paper.sheet import Sheet, grouped
+from keyquorum.paper.sheet import Sheet, capital, counted, grouped
 from keyquorum.paper.typed import blocks, lines
 
 _SMALL = 7.5
@@ -120,7 +120,8 @@ def _shares(canvas: Canvas, sheet: Sheet) -> None:
     for number, group in enumerate(record.groups):
         if several:
             y = canvas.room(7 + _ROW)
-            canvas.write_at(canvas.left, y, f"Any {group.threshold} of {group.size} shares of", "sansB", 9, 4)
+            says = counted(group.threshold, group.size, "share")
+            canvas.write_at(canvas.left, y, f"{capital(says)} of", "sansB", 9, 4)
             name = canvas.fitted(sheet.group(number), "sansB", 9, canvas.column)
             canvas.write_at(canvas.second, y, name, "sansB", 9, 4)
             canvas.at = y + 5.5

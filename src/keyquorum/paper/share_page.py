@@ -8,7 +8,7 @@ from keyquorum.identity.words import spoken
 from keyquorum.paper.canvas import Canvas, Font, document
 from keyquorum.paper.frames import ID_LENGTH, SHARE_WORDS, Frame, encode
 from keyquorum.paper.setting import Text, marked
-from keyquorum.paper.sheet import Sheet, grouped
+from keyquorum.paper.sheet import Sheet, capital, counted, grouped
 
 Fact = tuple[str, Text]
 
@@ -88,14 +88,15 @@ def _introduce(canvas: Canvas, sheet: Sheet, number: int, *, printed: bool) -> N
 
 def _what_it_is(sheet: Sheet, number: int) -> str:
     record, share = sheet.record, sheet.share(number)
-    opens = "open the encrypted private key, `key.cms`, on the key's pages; fewer say nothing about it."
+    key = "the encrypted private key, `key.cms`, on the key's pages"
+    if len(record.shares) == 1:
+        return f"The secret that opens {key}. There is no other share of it."
+    needed = capital(sheet.needed)
+    says = f"One of {len(record.shares)} shares of a secret. {needed} open {key}; fewer say nothing about it."
     if len(record.groups) == 1:
-        return f"One of {len(record.shares)} shares of a secret. Any {record.groups[0].threshold} of them {opens}"
+        return says
     group = record.groups[share.group]
-    return (
-        f"One of {len(record.shares)} shares of a secret. Any {record.group_threshold} of {len(record.groups)} groups "
-        f"{opens} In this group any {group.threshold} of {group.size} shares are needed."
-    )
+    return f"{says} Of its group it takes {counted(group.threshold, group.size, 'share')}."
 
 
 def _facts(sheet: Sheet, number: int) -> tuple[list[Fact], list[Fact]]:

@@ -114,8 +114,8 @@ class Sheet:
     def needed(self) -> str:
         """How many shares are needed, in a few words."""
         if len(self.record.groups) == 1:
-            return f"any {self.record.groups[0].threshold} of {self.record.groups[0].size} shares"
-        return f"any {self.record.group_threshold} of {len(self.record.groups)} groups"
+            return counted(self.record.groups[0].threshold, self.record.groups[0].size, "share")
+        return counted(self.record.group_threshold, len(self.record.groups), "group")
 
     def share(self, number: int) -> EscrowShare:
         """Give share ``number`` (from 1); UsageError if there is none."""
@@ -132,6 +132,18 @@ class Sheet:
         found = hashlib.sha256(words.encode()).digest()
         if not hmac.compare_digest(found, self.share(number).fingerprint):
             raise RefusedError(f"these are not the words of share {number}", do="Nothing was drawn.")
+
+
+def counted(least: int, size: int, what: str) -> str:
+    """Say how many are needed: ``any 2 of 3 shares``, ``all 3 shares``, ``the one share``."""
+    if size == 1:
+        return f"the one {what}"
+    return f"all {size} {what}s" if least == size else f"any {least} of {size} {what}s"
+
+
+def capital(text: str) -> str:
+    """Give ``text`` with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def grouped(text: str, size: int = 4) -> str:
