@@ -1,5 +1,6 @@
 """Pages as paper: what stands on them, where it stands, and that two other readers see the same codes."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -322,7 +323,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
             [sys.executable, "-W", "ignore", "-c", program],
             check=True,
             capture_output=True,
-            env={"PYTHONHASHSEED": seed, "TZ": zone, "PATH": "/usr/bin:/bin"},
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone},
         ).stdout
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     }
