@@ -11,9 +11,8 @@ import statistics
 from collections.abc import Iterator
 
 import dns.name
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import rsa
-from keyquorum.paper.reading import read_file
 
 from bench.measure import Options, Row, cpu, seconds
 from keyquorum.escrow.keys import from_private_key
@@ -23,6 +22,7 @@ from keyquorum.escrow.shares import Sharing, read_share
 from keyquorum.identity.keys import Identity
 from keyquorum.paper.frames import Frame, join
 from keyquorum.paper.pages import Sheet, instruction_pages, key_pages, manifest_pages, share_pages
+from keyquorum.paper.reading import read_file
 from keyquorum.quorum.dealing import make_card
 
 BITS, THRESHOLD, SHARES = 4096, 3, 7

@@ -87,7 +87,7 @@ def test_shares_are_typed_one_person_after_the_other_and_a_wrong_word_is_propose
     target = ["--to-pem", str(desk / "key.pem"), "--rehearsal"]
     back = talk(["escrow", "recover", "--escrow", str(desk / "out"), *target], people)
     assert back.status == 0, back.screen
-    assert f"It was probably '{right}'" in back.screen
+    assert f"is word 7 '{right}'?" in back.screen
     assert "share 2 was given already" in back.screen
     assert "1 of 2 shares" in back.screen
     for typed in (wrong, *shares):

@@ -45,7 +45,7 @@ def create(desk: Path, *more: str, kill: tuple[str, int] | float | None = None) 
 
 def shares_on(directory: Path) -> list[Share]:
     """Read the shares that are on pages in ``directory``."""
-    found = {}
+    found: dict[int, Share] = {}
     for path in sorted(directory.glob("share-*")):
         try:
             frames = [frame for page in read_file(path.read_bytes(), path.name) for frame in page.frames]
@@ -80,7 +80,17 @@ def test_create_and_recover_write_nothing_secret_outside_memory(desk: Path, tmp_
     made.assert_nothing_of(secrets)
 
     pages = [str(path) for path in sorted((desk / "scans").glob("share-*"))]
-    words = [KEYQUORUM, "escrow", "recover", "--escrow", str(out), "--approve", manifest.id.hex(), "--page", *pages[1:]]
+    words: list[str | Path] = [
+        KEYQUORUM,
+        "escrow",
+        "recover",
+        "--escrow",
+        str(out),
+        "--approve",
+        manifest.id.hex(),
+        "--page",
+        *pages[1:],
+    ]
     back = watch([*words, "--to-pem", str(desk / "key.pem")])
     assert back.status == 0, back.output
     back.assert_nothing_of(secrets)
@@ -138,7 +148,15 @@ def test_a_killed_recovery_leaves_a_whole_key_or_none(desk: Path) -> None:
     assert create(desk, "--from", str(pem(key, desk / "source.pem"))).status == 0
     shares, manifest = shares_on(desk / "scans"), manifest_of(desk / "out")
     pages = [str(path) for path in sorted((desk / "scans").glob("share-*"))]
-    words = [KEYQUORUM, "escrow", "recover", "--escrow", str(desk / "out"), "--approve", manifest.id.hex()]
+    words: list[str | Path] = [
+        KEYQUORUM,
+        "escrow",
+        "recover",
+        "--escrow",
+        str(desk / "out"),
+        "--approve",
+        manifest.id.hex(),
+    ]
     words += ["--page", *pages[:2], "--to-pem"]
     whole = watch([*words, str(desk / "whole.pem")])
     assert whole.status == 0, whole.output

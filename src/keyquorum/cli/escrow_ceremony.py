@@ -111,7 +111,7 @@ def _introduce(made: Made) -> None:
             ("escrow id", made.manifest.id.hex()),
         ]
     )
-    terminal.heading("Escrow id, in words; every page has the first eight")
+    terminal.heading("Escrow id, in words; the first eight stand on each share and on the key's first page")
     terminal.words(made.manifest.id)
 
 

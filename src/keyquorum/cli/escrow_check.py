@@ -8,10 +8,10 @@ from rich.text import Text
 
 from keyquorum.cli import terminal
 from keyquorum.cli.escrow_dialogue import confirmed, typed_words
-from keyquorum.cli.escrow_files import manifest_at, pages_at, words_in
+from keyquorum.cli.escrow_files import is_typed_key, manifest_at, pages_at, typed_key, words_in
 from keyquorum.cli.options import FILE, json_option
 from keyquorum.dnssec.times import format_time_for_people
-from keyquorum.errors import MalformedError, UsageError
+from keyquorum.errors import KeyquorumError, MalformedError, UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.machine.places import is_memory
 from keyquorum.paper.judging import Judge, Verdict
@@ -57,6 +57,11 @@ def command(
 
 def _file(judge: Judge, manifest: Signed[Escrow], path: Path, number: int | None) -> list[Row]:
     text = words_in(path)
+    if text is not None and is_typed_key(text):
+        try:
+            return [(str(path), judge.key(typed_key(text, manifest, str(path))))]
+        except KeyquorumError as error:
+            return [(str(path), Verdict(error.what, good=False, do=error.do))]
     if text is not None:
         return [(str(path), judge.words(text, number))]
     rows: list[Row] = []
@@ -71,8 +76,11 @@ def _file(judge: Judge, manifest: Signed[Escrow], path: Path, number: int | None
         rows += [(page.where, verdict) for verdict in verdicts]
         rows += [(page.where, Verdict(trouble, good=None)) for trouble in page.troubles]
         if any(frame.kind == SHARE for frame in page.frames) and not is_memory(path) and not manifest.record.rehearsal:
-            advice = "Destroy the disk when you are done, and scan to memory (/dev/shm) the next time."
-            rows.append((page.where, Verdict("this scan of a share lies on a disk", good=None, do=advice)))
+            terminal.tell(
+                f"{page.where}: this scan of a share lies on a disk. Destroy the disk when you are done, and scan to "
+                "memory (/dev/shm) the next time.",
+                style="bold",
+            )
     return rows
 
 

@@ -43,8 +43,10 @@ def typed_words(what: str) -> str:
 def confirmed(proposal: Proposal) -> bool:
     """Ask, word by word, whether the page has what was probably meant; the screen is cleared afterwards."""
     try:
+        terminal.tell(f"These are not the words of a share as they stand: {proposal.what}.", style="bold")
+        if not proposal.changes:
+            return terminal.ask("Look at the page: is that so? Type yes or no") == "yes"
         for position, word in proposal.changes:
-            terminal.tell(f"Word {position} does not fit. It was probably '{word}'.", style="bold")
             if terminal.ask(f"Look at the page: is word {position} '{word}'? Type yes or no") != "yes":
                 return False
         return True

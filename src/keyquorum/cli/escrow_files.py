@@ -1,8 +1,10 @@
 """Reading an escrow back: its manifest, its encrypted key, and pictures of its pages."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from keyquorum.cli import terminal
 from keyquorum.cli.options import read_record
 from keyquorum.cli.world import naming, read_file
 from keyquorum.errors import RefusedError, UsageError
@@ -13,11 +15,15 @@ from keyquorum.paper.judging import manifest_in
 from keyquorum.paper.readback import SHARE
 from keyquorum.paper.reading import FILE_LIMIT, Reading
 from keyquorum.paper.reading import read_file as read_pictures
+from keyquorum.paper.typed import read_lines
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import ESCROW, Escrow
 from keyquorum.records.kinds import CARD
 
 _CMS_LIMIT = 1 << 16
+_DER_SEQUENCE = b"\x30"
+_TEXT_LIMIT = 1 << 15
+_LINE = re.compile(r"(?m)^\s*[0-9]{1,3}[ .)]+(?:[A-Z2-7a-z01890]{2,5} +){3,}")
 
 
 def manifest_at(path: Path, maker: Path | None, *, rehearsal: bool | None) -> tuple[Signed[Escrow], bytes | None]:
@@ -46,18 +52,16 @@ def manifest_at(path: Path, maker: Path | None, *, rehearsal: bool | None) -> tu
 
 def pages_at(path: Path, *, secret_place: bool) -> list[Reading]:
     """Give what can be read of the pages in one file; with ``secret_place`` no share may lie on a disk."""
-    data = read_file(path, FILE_LIMIT, "page")
-    with naming(path):
-        pages = read_pictures(data, path.name)
-        if secret_place and any(frame.kind == SHARE for page in pages for frame in page.frames):
-            refuse_disk(path, "a scan of a share")
+    pages = read_pictures(read_file(path, FILE_LIMIT, "page"), str(path))
+    if secret_place and any(frame.kind == SHARE for page in pages for frame in page.frames):
+        refuse_disk(path, "a scan of a share")
     return pages
 
 
 def words_in(path: Path) -> str | None:
     """Give the words typed into a text file; None if it is a picture."""
     data = read_file(path, FILE_LIMIT, "page")
-    if len(data) > 4096 or not data.strip():
+    if len(data) > _TEXT_LIMIT or not data.strip():
         return None
     try:
         text = data.decode("ascii")
@@ -72,8 +76,29 @@ def frames_of(pages: Sequence[Reading]) -> list[Frame]:
     return [frame for page in pages for frame in page.frames]
 
 
-def key_file(path: Path) -> bytes:
-    """Give an encrypted key from a file."""
+def is_typed_key(text: str) -> bool:
+    """Say whether typed text is the key's numbered lines, and not the words of a share."""
+    return _LINE.search(text) is not None
+
+
+def typed_key(text: str, manifest: Signed[Escrow], where: str) -> bytes:
+    """Give the encrypted key from its typed lines; each line that is taken for another is shown.
+
+    Raises MalformedError or NotYetError naming the lines that are wrong or missing; the manifest's SHA-256 decides
+    afterwards (``recovering.check_envelope``).
+    """
+    typed = read_lines(text, manifest.record.envelope_length)
+    for correction in typed.corrections:
+        terminal.tell(f"{where}: {correction}")
+    for doubt in typed.doubts:
+        terminal.tell(f"{where}: {doubt}")
+    return typed.data()
+
+
+def key_file(path: Path, manifest: Signed[Escrow]) -> bytes:
+    """Give an encrypted key from a file: key.cms, or its typed lines."""
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), do="Give key.cms, or scans of the key's pages.")
-    return read_file(path, _CMS_LIMIT, "encrypted key")
+    data = read_file(path, _CMS_LIMIT, "encrypted key")
+    text = None if data[:1] == _DER_SEQUENCE else data.decode("ascii", "replace")
+    return data if text is None or not is_typed_key(text) else typed_key(text, manifest, str(path))

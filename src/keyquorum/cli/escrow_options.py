@@ -48,7 +48,9 @@ def page_options(command: Function) -> Function:
         click.option("--rehearsal", is_flag=True, help="Practice: any machine will do; the pages say so."),
         click.option("--scans", type=FILE, help="A directory in memory where the scans of the pages will appear."),
         click.option("--handwritten", is_flag=True, help="Print empty forms; the words are written by hand."),
-        click.option("--paper", type=click.Choice(["A4", "Letter"]), default="A4", show_default=True),
+        click.option(
+            "--paper", type=click.Choice(["A4", "Letter"]), default="A4", show_default=True, help="The size of a sheet."
+        ),
         click.option(
             "--print", "printers", multiple=True, metavar="PRINTER",
             help="A queue or a device; several take the shares in turn.",

@@ -77,12 +77,12 @@ def command(
     target = target_of(Wishes(**wishes), manifest)
     prepare_machine(rehearsal=rehearsal)
     _introduce(manifest)
-    terminal.agree("Do these words stand on every page that you have?", manifest.id, approve)
+    terminal.agree("Is this the id on the pages that you have (its words on the shares)?", manifest.id, approve)
     collection = Collection(manifest)
     judge = Judge(manifest, None)
     for path in pages:
         _take_file(path, collection, judge, rehearsal=rehearsal)
-    envelope = key_file(cms) if cms else beside if beside is not None else judge.cms()
+    envelope = key_file(cms, manifest) if cms else beside if beside is not None else judge.cms()
     check_envelope(manifest, envelope)
     if not collection.complete:
         _dialogue(collection, judge, rehearsal=rehearsal)
@@ -121,7 +121,7 @@ def _introduce(manifest: Signed[Escrow]) -> None:
             ("escrow id", manifest.id.hex()),
         ]
     )
-    terminal.heading("Escrow id, in words; every page has the first eight")
+    terminal.heading("Escrow id, in words; the first eight stand on each share and on the key's first page")
     terminal.words(manifest.id)
 
 
@@ -154,8 +154,7 @@ def _add(collection: Collection, finding: Finding | None, where: str) -> EscrowS
         error.where = where
         raise
     terminal.tell(
-        f"S{named(share)[1:]} is intact; its fingerprint begins: {spoken(share.fingerprint, 4)}. "
-        f"{collection.progress}."
+        f"S{named(share)[1:]} is intact; its fingerprint begins: {spoken(share.fingerprint, 4)}. {collection.progress}."
     )
     return share
 

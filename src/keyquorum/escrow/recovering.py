@@ -21,7 +21,7 @@ _PROOF_TAG = b"keyquorum/escrow/proof/v1"
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """What a drill did: the sets of share numbers the key was rebuilt from; each signed, and each signature verified."""
+    """What a drill did: the sets of share numbers that the key was rebuilt from and signed with, verifiably."""
 
     sets: tuple[tuple[int, ...], ...]
 

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from keyquorum.errors import MalformedError, NotYetError
+from keyquorum.errors import KeyquorumError, MalformedError, NotYetError
 from keyquorum.escrow.checking import Finding, examine
+from keyquorum.escrow.recovering import check_envelope
 from keyquorum.paper.frames import Frame, join, parts
 from keyquorum.paper.readback import KEY, MANIFEST, SHARE
 from keyquorum.records.envelope import Signed
@@ -43,6 +44,14 @@ class Judge:
     def words(self, text: str, number: int | None = None) -> Verdict:
         """Judge typed words; ``number`` is the share they are said to be."""
         return _of_share(examine(self._manifest, text, number=number))
+
+    def key(self, cms: bytes) -> Verdict:
+        """Judge a whole encrypted key, as it was typed."""
+        try:
+            check_envelope(self._manifest, cms)
+        except KeyquorumError as error:
+            return Verdict(error.what, good=False, do=error.do)
+        return Verdict("the encrypted key, typed: intact", good=True)
 
     def frames(self, frames: Iterable[Frame]) -> list[Verdict]:
         """Judge the codes of one page."""
