@@ -41,6 +41,11 @@ class Seen:
 
 
 def codes(picture: Image.Image) -> list[Seen]:
+    """Read the codes with zxing-cpp, but those that only say which page it is."""
+    return [one for one in every_code(picture) if one.frame.kind != "P"]
+
+
+def every_code(picture: Image.Image) -> list[Seen]:
     """Read the codes with zxing-cpp."""
     seen = []
     for found in zxingcpp.read_barcodes(picture, formats=_QR):
@@ -57,7 +62,7 @@ def codes_by_zbar(picture: Image.Image, directory: Path) -> list[Frame]:
     path = directory / "page.png"
     picture.save(path)
     done = subprocess.run(["zbarimg", "--raw", "-q", path], capture_output=True, text=True, check=False)
-    return [decode(line) for line in done.stdout.splitlines()]
+    return [frame for frame in map(decode, done.stdout.splitlines()) if frame.kind != "P"]
 
 
 def text(pdf: bytes, *options: str) -> str:

@@ -16,11 +16,22 @@ from keyquorum.escrow.shares import Sharing
 from keyquorum.identity.words import spoken
 from keyquorum.paper.codes import code
 from keyquorum.paper.frames import Frame, encode, join, parts, short_id
-from keyquorum.paper.pages import Sheet, form_pages, instruction_pages, key_pages, manifest_pages, share_pages
+from keyquorum.paper.pages import (
+    Document,
+    Sheet,
+    form_pages,
+    instruction_document,
+    instruction_pages,
+    key_document,
+    key_pages,
+    manifest_document,
+    manifest_pages,
+    share_pages,
+)
 from keyquorum.paper.sheet import Paper, grouped
 from keyquorum.paper.typed import read_lines
 from tests.paper.escrows import escrow
-from tests.paper.pictures import MM, Seen, codes, codes_by_zbar, pictures, text, words
+from tests.paper.pictures import MM, Seen, codes, codes_by_zbar, every_code, pictures, text, words
 
 LONG = "Maximiliane Wilhelmine von und zu Hohenstein-Waldeck und Pyrmont"
 CASES: dict[str, Callable[[], Made]] = {
@@ -134,6 +145,22 @@ def test_zbar_reads_them_too(case: str, paper: Paper, kind: str, tmp_path: Path)
     wanted = expected(case, kind)
     assert {frame.number for frame in found} == {frame.number for frame in wanted}
     assert all(frame in wanted for frame in found)
+
+
+@pytest.mark.parametrize("document", [key_document, manifest_document, instruction_document])
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_every_public_page_has_a_code_by_which_it_is_known(document: Callable[[Sheet], Document], paper: Paper) -> None:
+    one = made("plain")
+    drawn_ = document(Sheet(one.manifest, one.cms, paper))
+    read = [{code.frame for code in every_code(picture)} for picture in pictures(drawn_.pdf)]
+    assert all(read)
+    marks = [frame for frames in read for frame in frames if frame.kind == "P"]
+    assert marks == list(drawn_.marks)
+    for number, frames in enumerate(read, 1):
+        for frame in frames:
+            if frame.kind == "P":
+                assert (frame.number, frame.of, len(frames)) == (number, len(read), 1)
+                assert frame.escrow == one.manifest.id[:10]
 
 
 def cuts(picture: Image.Image) -> dict[str, tuple[float, float, float, float]]:

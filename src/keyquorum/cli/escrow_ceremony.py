@@ -27,7 +27,7 @@ from keyquorum.machine.printers import print_pages
 from keyquorum.maths.randomness import Rng
 from keyquorum.paper.frames import parts
 from keyquorum.paper.judging import manifest_codes
-from keyquorum.paper.pages import Sheet, form_pages, instruction_pages, key_pages, manifest_pages, share_pages
+from keyquorum.paper.pages import Sheet, form_pages, instruction_document, key_document, manifest_document, share_pages
 from keyquorum.paper.readback import KEY, ReadBack
 from keyquorum.paper.reading import FILE_LIMIT
 from keyquorum.paper.reading import read_file as read_pictures
@@ -74,18 +74,22 @@ def hold(made: Made, production: Production, rng: Rng) -> None:
         for share in record.shares:
             pages = form_pages(sheet, share.number) if production.handwritten else _share_pages(made, sheet, share)
             _deliver(_share_file(share), pages, production, share)
-        _deliver("key.pdf", key_pages(sheet), production)
+        key = key_document(sheet)
+        _deliver("key.pdf", key.pdf, production)
+        reading.expect(key.marks)
         reading.expect(parts(KEY, record.rehearsal, made.manifest.id, made.cms))
         if production.handwritten:
             _write_by_hand(made, reading)
         _collect(reading, record, production)
         _rehearse(made, reading, rng)
-        _deliver("manifest.pdf", manifest_pages(sheet), production)
-        _deliver("instructions.pdf", instruction_pages(sheet), production)
+        for name, document in (
+            ("manifest.pdf", manifest_document(sheet)),
+            ("instructions.pdf", instruction_document(sheet)),
+        ):
+            _deliver(name, document.pdf, production)
+            reading.expect(document.marks)
         reading.expect(manifest_codes(made.manifest))
         _collect(reading, record, production)
-        if terminal.at_terminal():
-            terminal.ask("Look at the instruction pages: is every line there, and legible? Press Enter")
     # From here on the paper is an escrow, whatever becomes of these files: they stand on its pages too.
     write_public(production.out / "key.cms", reading.data(KEY))
     write_public(production.out / "escrow.json", made.manifest.envelope + b"\n")

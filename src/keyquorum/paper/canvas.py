@@ -6,6 +6,7 @@ Every page has margins of 15 mm and two columns with 8 mm between them, which is
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import atan2, cos, hypot, sin
 from pathlib import Path
 from typing import Literal
@@ -15,10 +16,12 @@ from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
 from keyquorum.paper.codes import QUIET, code
+from keyquorum.paper.frames import ID_LENGTH, Frame, encode
 from keyquorum.paper.outlines import outline
 from keyquorum.paper.setting import Span, Style, Text, break_lines
 from keyquorum.paper.sheet import Sheet
 
+Side = Literal["left", "right"]
 Font = Literal["sans", "sansB", "mono", "monoB"]
 FONTS = Path(__file__).parent / "fonts"
 _FILES: dict[Font, Path] = {
@@ -47,6 +50,12 @@ _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
+MARK = 16.0
+"""The side of the code that says which page it is, in mm."""
+_ABOVE_MARK = 3.0
+DOCUMENT_OF = {"Key": "KEY", "Manifest": "MANIFEST", "Instructions": "HOWTO"}
+
+
 class Canvas(FPDF):
     """The pages of one document about one escrow; ``at`` is the y where running text goes on.
 
@@ -66,14 +75,23 @@ class Canvas(FPDF):
             self.add_font(name, "", file)
         self.left, self.right = MARGIN, self.w - MARGIN
         self.top, self.bottom = MARGIN + HEAD, self.h - MARGIN
+        self.foot = self.bottom
         self.column = (self.w - FOLD) / 2 - MARGIN
         self.second = self.right - self.column
         self.fold = ((self.h - FOLD) / 2, (self.h + FOLD) / 2)
         self.at = self.top
+        self.marks: list[Frame] = []
+        self._marking: Side | None = None
 
-    def begin(self) -> None:
-        """Begin a page: its head and, in a rehearsal, what stands across it."""
+    def begin(self, *, mark: Side | None = None) -> None:
+        """Begin a page: its head and, in a rehearsal, what stands across it.
+
+        With ``mark`` a small code in the lower corner on that side says which page it is, so that a page without other
+        codes can be read back. On the right ``bottom`` is above it; on the left whoever draws keeps off.
+        """
         self.add_page()
+        self._marking = mark
+        self.bottom = self.foot - (MARK + _ABOVE_MARK if mark == "right" else 0)
         page = f"{self._title} · page {self.page} of {self._in_all}"
         if self._sheet.record.rehearsal:
             self._write_across("REHEARSAL")
@@ -89,7 +107,18 @@ class Canvas(FPDF):
             self.write_at(self.left, MARGIN, f"Escrow {self._sheet.id_text}", "mono", 8, 4)
             self.write_at(self.right, MARGIN, page, "sans", 8, 4, right=True)
             self.rule(self.left, self.right, MARGIN + 5)
+        if mark:
+            self._mark(mark)
         self.at = self.top
+
+    def _mark(self, side: Side) -> None:
+        record = self._sheet.record
+        document = DOCUMENT_OF[self._title]
+        number, escrow = self.page, self._sheet.manifest.id[:ID_LENGTH]
+        page = Frame("P", record.rehearsal, escrow, number, max(self._in_all, number), document)
+        self.marks.append(page)
+        y = self.foot - MARK
+        self.draw_codes(encode(page), [(self.left if side == "left" else self.right - MARK, y)], MARK)
 
     def write_at(
         self, x: float, y: float, text: str, font: Font, size: float, height: float = LINE, *, right: bool = False
@@ -176,7 +205,7 @@ class Canvas(FPDF):
         if self.at < self.fold[1] and self.at + height > self.fold[0]:
             self.at = self.fold[1]
         if self.at + height > self.bottom:
-            self.begin()
+            self.begin(mark=self._marking)
         return self.at
 
     def draw_codes(self, text: str, places: Iterable[tuple[float, float]], side: float) -> None:
@@ -211,13 +240,21 @@ class Canvas(FPDF):
         self._out("\n".join(["q", f"{_GREY} g", matrix, *drawn, "f", "Q"]))
 
 
-def document(sheet: Sheet, title: str, draw: Callable[[Canvas], None]) -> bytes:
-    """Give the PDF that ``draw`` draws; it is drawn twice, as the number of pages stands on each of them."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF, and the codes on those of its pages that have no other."""
+
+    pdf: bytes = field(repr=False)
+    marks: tuple[Frame, ...]
+
+
+def document(sheet: Sheet, title: str, draw: Callable[[Canvas], None]) -> Document:
+    """Give what ``draw`` draws; it is drawn twice, as the number of pages stands on each of them."""
     with _canvas(sheet, title, 0) as counted:
         draw(counted)
     with _canvas(sheet, title, counted.page) as canvas:
         draw(canvas)
-        return bytes(canvas.output())
+        return Document(bytes(canvas.output()), tuple(canvas.marks))
 
 
 @contextmanager

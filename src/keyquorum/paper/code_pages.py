@@ -52,9 +52,10 @@ def _draw_twice(canvas: Canvas, frame: Frame, places: list[tuple[float, float]],
 
 def columns(canvas: Canvas, top: float) -> Iterator[Area]:
     """Give the areas of a page from ``top`` on: the left column above and below the fold, then the right one."""
-    for x in (canvas.left, canvas.second):
+    # What says which page it is stands at the foot of the right one.
+    for x, bottom in ((canvas.left, canvas.foot), (canvas.second, canvas.bottom)):
         yield x, top, canvas.fold[0]
-        yield x, canvas.fold[1], canvas.bottom
+        yield x, canvas.fold[1], bottom
 
 
 def draw_typed(canvas: Canvas, blocks: Iterable[Block], areas: Iterable[Area]) -> None:

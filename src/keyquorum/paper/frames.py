@@ -21,7 +21,9 @@ from typing import Literal, cast
 from keyquorum.errors import LimitError, MalformedError, NotYetError
 from keyquorum.records.escrow import MOST_SHARES
 
-FrameKind = Literal["S", "K", "M"]
+FrameKind = Literal["S", "K", "M", "P"]
+DOCUMENTS = {"KEY": "the key's pages", "MANIFEST": "the manifest's pages", "HOWTO": "the instructions"}
+"""What a page without another code can be of."""
 SHARE_WORDS = 33
 ID_LENGTH = 10
 """Bytes of the escrow's id that stand in a frame and, in base32, on each page."""
@@ -30,9 +32,9 @@ PART_LENGTH = 870
 MOST_PARTS = 999
 MOST_CHARACTERS = 1429
 _BLOCK = 5  # bytes, which are 8 characters of base32
-_NAMES = {"S": "share", "K": "key.cms", "M": "escrow.json"}
+_NAMES = {"S": "share", "K": "key.cms", "M": "escrow.json", "P": "page"}
 _FRAME = re.compile(
-    r"KQ1(?P<rehearsal>R?):(?P<kind>[SKM]):(?P<id>[A-Z2-7]{16}):"
+    r"KQ1(?P<rehearsal>R?):(?P<kind>[SKMP]):(?P<id>[A-Z2-7]{16}):"
     r"(?P<number>[1-9][0-9]{0,2})(?:/(?P<of>[1-9][0-9]{0,2}))?:(?P<text>[A-Z2-7 ]+)"
 )
 _WORDS = re.compile(rf"[a-z]{{4,8}}(?: [a-z]{{4,8}}){{{SHARE_WORDS - 1}}}")
@@ -41,7 +43,8 @@ _BASE32 = re.compile(r"(?:[A-Z2-7]{8})+")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One QR code's content. ``text`` of a share (kind S) is its 33 lower-case words, of a part its base32.
+    """One QR code's content. ``text`` of a share (kind S) is its 33 lower-case words, of a part (K, M) its base32, of a
+    page that has no other code (P) one of ``DOCUMENTS``.
 
     ``escrow`` is the first 10 bytes of the escrow's id; ``number`` counts from 1; ``of`` is how many parts there are (1
     for a share, whose number is its own). Making one that cannot be raises MalformedError. ``repr`` hides the text.
@@ -65,6 +68,10 @@ class Frame:
             return
         if not 1 <= self.number <= self.of <= MOST_PARTS:
             raise MalformedError(f"part {self.number} of {self.of} cannot be", where=_NAMES[self.kind])
+        if self.kind == "P":
+            if self.text not in DOCUMENTS:
+                raise MalformedError("this is a page of nothing that there is", where="page")
+            return
         if not _BASE32.fullmatch(self.text):
             raise MalformedError("this is not base32 in groups of 8 characters", where=self.name)
 
@@ -72,12 +79,14 @@ class Frame:
     def name(self) -> str:
         """What the frame is, for people: ``share 3`` or ``key.cms, part 2 of 3``."""
         title = _NAMES[self.kind]
+        if self.kind == "P":
+            return f"page {self.number} of {self.of} of {DOCUMENTS[self.text]}"
         return f"{title} {self.number}" if self.kind == "S" else f"{title}, part {self.number} of {self.of}"
 
     @property
     def data(self) -> bytes:
-        """The bytes of a part; for a share, of its words."""
-        return self.text.encode() if self.kind == "S" else base64.b32decode(self.text)
+        """The bytes of a part; for a share or a page, of its text."""
+        return self.text.encode() if self.kind in {"S", "P"} else base64.b32decode(self.text)
 
 
 def encode(frame: Frame) -> str:
@@ -138,7 +147,7 @@ def join(frames: Sequence[Frame]) -> bytes:
         raise NotYetError("there is no part yet", do="Read the QR codes of the key's pages.")
     first = frames[0]
     title = _NAMES[first.kind]
-    if any((frame.kind, frame.of) != (first.kind, first.of) for frame in frames) or first.kind == "S":
+    if any((frame.kind, frame.of) != (first.kind, first.of) for frame in frames) or first.kind in {"S", "P"}:
         raise MalformedError("these are not the parts of one thing", where=title)
     if any((frame.escrow, frame.rehearsal) != (first.escrow, first.rehearsal) for frame in frames):
         raise MalformedError("these parts are of different escrows", where=title, do="Sort the pages by escrow id.")

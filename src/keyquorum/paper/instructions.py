@@ -1,6 +1,6 @@
 """The instruction pages: how the key comes back with stock tools, all formats, and an example to try it with."""
 
-from keyquorum.paper.canvas import LINE, Canvas, document
+from keyquorum.paper.canvas import LINE, MARK, Canvas, Document, document
 from keyquorum.paper.example import example_steps
 from keyquorum.paper.recipe import Says, Step, Types, steps
 from keyquorum.paper.setting import marked
@@ -10,15 +10,17 @@ _INDENT = 36.0
 _CODE_SIZE = 8.0
 _CODE_LINE = 3.9
 _GAP = 1.8
+_TITLE = MARK + 9.0
+"""What a step's title needs below it: the code that says which page it is stands in its column."""
 
 
-def instruction_pages(sheet: Sheet) -> bytes:
-    """Give the PDF of the instruction pages of this escrow; nothing in them is secret."""
+def instruction_document(sheet: Sheet) -> Document:
+    """Give the instruction pages of this escrow; nothing in them is secret."""
     return document(sheet, "Instructions", lambda canvas: _draw(canvas, sheet))
 
 
 def _draw(canvas: Canvas, sheet: Sheet) -> None:
-    canvas.begin()
+    canvas.begin(mark="left")
     canvas.write_at(canvas.left, canvas.top - 1, "How the key comes back", "sansB", 24, 10)
     zone = canvas.fitted(f"Zone {sheet.zone}, key tag {sheet.key_tag}", "sans", 11, canvas.right - canvas.left)
     canvas.write_at(canvas.left, canvas.top + 9.5, zone, "sans", 11, 5)
@@ -37,7 +39,7 @@ def _draw(canvas: Canvas, sheet: Sheet) -> None:
     canvas.at += 3
     for step in steps(sheet):
         _step(canvas, step)
-    canvas.begin()
+    canvas.begin(mark="left")
     canvas.write_at(canvas.left, canvas.top - 1, "An example", "sansB", 16, 7)
     canvas.at = canvas.paragraph(
         canvas.left + _INDENT,
@@ -55,10 +57,11 @@ def _step(canvas: Canvas, step: Step) -> None:
     """Write one step, its title in the margin; what introduces commands stays with them."""
     x, width = canvas.left + _INDENT, canvas.right - canvas.left - _INDENT
     for at, part in enumerate(step.parts):
-        together = step.parts[at : at + 2] if isinstance(part, Says) else [part]
+        together: list[Says | Types] = [*step.parts[at : at + 2]] if isinstance(part, Says) else [part]
         if not isinstance(together[-1], Types):
             together = [part]
-        y = canvas.room(sum(_height(canvas, one, width) for one in together) - _GAP)
+        height = sum(_height(canvas, one, width) for one in together) - _GAP
+        y = canvas.room(max(height, _TITLE) if at == 0 else height)
         if at == 0:
             canvas.write_at(canvas.left, y, step.title, "sansB", 9)
         if isinstance(part, Types):

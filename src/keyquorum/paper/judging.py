@@ -8,7 +8,7 @@ from keyquorum.errors import KeyquorumError, MalformedError, NotYetError
 from keyquorum.escrow.checking import Finding, examine
 from keyquorum.escrow.recovering import check_envelope
 from keyquorum.paper.frames import Frame, join, parts
-from keyquorum.paper.readback import KEY, MANIFEST, SHARE
+from keyquorum.paper.readback import KEY, MANIFEST, PAGE, SHARE
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import ESCROW, Escrow
 
@@ -56,11 +56,13 @@ class Judge:
     def frames(self, frames: Iterable[Frame]) -> list[Verdict]:
         """Judge the codes of one page."""
         verdicts = []
-        for kind, judge in ((SHARE, None), (KEY, self._key_parts), (MANIFEST, self._manifest_codes)):
+        judges = {KEY: self._key_parts, MANIFEST: self._manifest_codes, PAGE: self._marks}
+        for kind in (SHARE, *judges):
             chosen = [frame for frame in frames if frame.kind == kind]
-            if not chosen:
-                continue
-            verdicts += [self.share(frame) for frame in chosen] if judge is None else judge(chosen)
+            if kind == SHARE:
+                verdicts += [self.share(frame) for frame in chosen]
+            elif chosen:
+                verdicts += self._strangers(chosen) or judges[kind](chosen)
         return verdicts
 
     def cms(self) -> bytes:
@@ -69,10 +71,10 @@ class Judge:
             raise NotYetError("no page of the encrypted key was read", do="Give the key's pages, or key.cms.")
         return join(list(self._parts.values()))
 
+    def _marks(self, frames: list[Frame]) -> list[Verdict]:
+        return [Verdict(f"{frame.name}, of this escrow", good=True) for frame in frames]
+
     def _key_parts(self, frames: list[Frame]) -> list[Verdict]:
-        strangers = self._strangers(frames)
-        if strangers:
-            return strangers
         title = f"the encrypted key, {_codes(frames)}"
         if self._key is not None:
             if any(frame not in self._key for frame in frames):
@@ -92,9 +94,6 @@ class Judge:
         return [Verdict(f"{title}: with the others, the whole encrypted key, intact", good=True)]
 
     def _manifest_codes(self, frames: list[Frame]) -> list[Verdict]:
-        strangers = self._strangers(frames)
-        if strangers:
-            return strangers
         title = f"the manifest, {_codes(frames)}"
         if any(frame not in self._printed for frame in frames):
             return [Verdict(f"{title}: not that of the manifest given", good=False, do="Find out which is true.")]

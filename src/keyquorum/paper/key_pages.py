@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from keyquorum.paper.canvas import Canvas, document
+from keyquorum.paper.canvas import Canvas, Document, document
 from keyquorum.paper.code_pages import Area, columns, draw_codes, draw_typed
 from keyquorum.paper.frames import parts
 from keyquorum.paper.setting import Text, marked
@@ -17,18 +17,18 @@ _ABOVE = 0.8
 _ROW = 2 * (_SMALL_LINE + _ABOVE)
 
 
-def key_pages(sheet: Sheet) -> bytes:
-    """Give the PDF of the key's pages: who and what, the shares' fingerprints, and key.cms as QR codes and as text."""
+def key_document(sheet: Sheet) -> Document:
+    """Give the key's pages: who and what, the shares' fingerprints, and key.cms as QR codes and as text."""
     return document(sheet, "Key", lambda canvas: _draw_key(canvas, sheet))
 
 
-def manifest_pages(sheet: Sheet) -> bytes:
-    """Give the PDF of the manifest's pages: escrow.json as QR codes."""
+def manifest_document(sheet: Sheet) -> Document:
+    """Give the manifest's pages: escrow.json as QR codes."""
     return document(sheet, "Manifest", lambda canvas: _draw_manifest(canvas, sheet))
 
 
 def _draw_key(canvas: Canvas, sheet: Sheet) -> None:
-    canvas.begin()
+    canvas.begin(mark="right")
     canvas.at = _facts(canvas, sheet) + 6
     _shares(canvas, sheet)
     record = sheet.record
@@ -59,14 +59,14 @@ def _areas(canvas: Canvas, sheet: Sheet, free: list[Area]) -> Iterator[Area]:
         yield x, canvas.paragraph(x, y, canvas.column, note, size=8, line=3.8) + 2, bottom
         yield from free[1:]
     else:
-        canvas.begin()
+        canvas.begin(mark="right")
         canvas.write_at(canvas.left, canvas.top, "The encrypted key, key.cms, as text", "sansB", 16, 7)
         below = canvas.paragraph(canvas.left, canvas.top + 10, canvas.column, note, size=8, line=3.8)
         areas = list(columns(canvas, canvas.top + 10))
         yield areas[0][0], below + 2, areas[0][2]
         yield from areas[1:]
     while True:
-        canvas.begin()
+        canvas.begin(mark="right")
         canvas.write_at(canvas.left, canvas.top - 1, "key.cms as text, continued", "sansB", 8.5, 4)
         yield from columns(canvas, canvas.top + 5)
 

@@ -18,7 +18,9 @@ from keyquorum.records.escrow import Escrow
 SHARE: Final = "S"
 KEY: Final = "K"
 MANIFEST: Final = "M"
+PAGE: Final = "P"
 _TITLES = {KEY: "the encrypted key", MANIFEST: "the manifest"}
+_Place = tuple[str, int, str]
 
 
 class ReadBack:
@@ -27,8 +29,8 @@ class ReadBack:
     def __init__(self, manifest: Signed[Escrow]) -> None:
         """Expect each share that ``manifest`` names."""
         self._manifest = manifest
-        self._public: dict[tuple[str, int], Frame] = {}
-        self._read: dict[tuple[str, int], Frame] = {}
+        self._public: dict[_Place, Frame] = {}
+        self._read: dict[_Place, Frame] = {}
         self.shares: dict[int, Share] = {}
         """What was read of the shares, by number."""
 
@@ -37,7 +39,7 @@ class ReadBack:
 
     def expect(self, frames: Iterable[Frame]) -> None:
         """Expect these codes too, of key or manifest."""
-        self._public |= {(frame.kind, frame.number): frame for frame in frames}
+        self._public |= {_place(frame): frame for frame in frames}
 
     def missing_shares(self) -> list[int]:
         """Give the numbers of the shares whose page was not read back yet."""
@@ -45,27 +47,23 @@ class ReadBack:
 
     def missing_parts(self) -> list[str]:
         """Give the parts of key and manifest not read back yet, as people call them."""
-        return [
-            f"{_TITLES[frame.kind]}, code {frame.number} of {frame.of}"
-            for place, frame in self._public.items()
-            if place not in self._read
-        ]
+        return [_title(frame) for place, frame in self._public.items() if place not in self._read]
 
     def take(self, frame: Frame) -> str:
         """Take one frame of a scan; gives what it was. Raises RefusedError if it is not what was printed."""
         if frame.kind == SHARE:
             finding = examine(self._manifest, frame.text, escrow_id=frame.escrow, number=frame.number)
             return self._keep(finding)
-        expected = self._public.get((frame.kind, frame.number))
+        expected = self._public.get(_place(frame))
         if expected is None:
-            return f"{_TITLES[frame.kind]}, not asked for now"
+            return f"{_title(frame)}: not asked for now"
         if not hmac.compare_digest(repr(_content(frame)), repr(_content(expected))):
             raise RefusedError(
-                f"a code of {_TITLES[frame.kind]} is not what was printed",
+                f"this is not what was printed: {_title(frame)}",
                 do="Is this a page of another run? If it is of this one, the printer or the paper changed it: void.",
             )
-        self._read[frame.kind, frame.number] = frame
-        return f"{_TITLES[frame.kind]}, code {frame.number} of {frame.of}"
+        self._read[_place(frame)] = frame
+        return _title(frame)
 
     def take_words(self, number: int, text: str) -> str:
         """Take the words of share ``number`` as they were typed from its page; raises RefusedError if they are not."""
@@ -73,13 +71,21 @@ class ReadBack:
 
     def data(self, kind: str) -> bytes:
         """Give key.cms (``KEY``) or the manifest's file (``MANIFEST``) as it was read back."""
-        return join([frame for (of_kind, _), frame in sorted(self._read.items()) if of_kind == kind])
+        return join([frame for place, frame in sorted(self._read.items()) if place[0] == kind])
 
     def _keep(self, finding: Finding) -> str:
         if finding.kind is not FindingKind.INTACT or finding.share is None or finding.number is None:
             raise RefusedError(finding.what, do=finding.do)
         self.shares[finding.number] = finding.share
         return finding.what
+
+
+def _place(frame: Frame) -> _Place:
+    return frame.kind, frame.number, frame.text if frame.kind == PAGE else ""
+
+
+def _title(frame: Frame) -> str:
+    return frame.name if frame.kind == PAGE else f"{_TITLES[frame.kind]}, code {frame.number} of {frame.of}"
 
 
 def _content(frame: Frame) -> tuple[object, ...]:

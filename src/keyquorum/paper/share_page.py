@@ -33,13 +33,13 @@ def share_pages(sheet: Sheet, number: int, words: str) -> bytes:
     """
     sheet.check_words(number, words)
     frame = Frame("S", sheet.record.rehearsal, sheet.manifest.id[:ID_LENGTH], number, 1, words)
-    return document(sheet, _title(sheet, number), lambda canvas: _draw(canvas, sheet, number, frame))
+    return document(sheet, _title(sheet, number), lambda canvas: _draw(canvas, sheet, number, frame)).pdf
 
 
 def form_pages(sheet: Sheet, number: int) -> bytes:
     """Give the PDF of the form for share ``number``: the same page with empty boxes; nothing in it is secret."""
     sheet.share(number)
-    return document(sheet, _title(sheet, number), lambda canvas: _draw(canvas, sheet, number, None))
+    return document(sheet, _title(sheet, number), lambda canvas: _draw(canvas, sheet, number, None)).pdf
 
 
 def _title(sheet: Sheet, number: int) -> str:
