@@ -35,6 +35,7 @@ from keyquorum.paper.sheet import Paper
 from keyquorum.records.escrow import Escrow, EscrowShare
 
 _SECOND = 1.0
+_MOST_SHOWN = 20
 _PUBLIC_PAGES = ("key.pdf", "manifest.pdf", "instructions.pdf")
 
 
@@ -140,10 +141,14 @@ def _deliver(name: str, pages: bytes, production: Production, share: EscrowShare
         printer = production.printers[(share.number - 1) % len(production.printers) if share else 0]
         print_pages(pages, printer, f"keyquorum {name}")
         terminal.tell(f"Printed on {printer}: {named(share) if share else name}")
-    elif share and production.secret_files:
-        write_secret(production.out / name, pages)
+        return
+    path = production.out / name
+    if share and production.secret_files:
+        write_secret(path, pages)
+        terminal.tell(f"To be printed: {path}, {named(share)}: secret, in memory only")
     else:
-        write_public(production.out / name, pages)
+        write_public(path, pages)
+        terminal.tell(f"To be printed: {path}{f', the form of {named(share)}' if share else ''}")
 
 
 def _write_by_hand(made: Made, reading: ReadBack) -> None:
@@ -241,9 +246,16 @@ def _take_file(path: Path, reading: ReadBack, production: Production) -> None:
 
 def _show_missing(reading: ReadBack, record: Escrow) -> None:
     by_number = {share.number: share for share in record.shares}
-    missing = [named(by_number[number]) for number in reading.missing_shares()] + reading.missing_parts()
-    done = len(record.shares) - len(reading.missing_shares())
-    terminal.tell(f"\n{done} of {len(record.shares)} shares read back. Still missing: {'; '.join(missing)}.")
+    shares = [named(by_number[number]) for number in reading.missing_shares()]
+    terminal.tell()
+    terminal.tell(
+        f"{len(record.shares) - len(shares)} of {len(record.shares)} shares read back. Missing:", style="bold"
+    )
+    missing = shares + reading.missing_parts()
+    for name in missing[:_MOST_SHOWN]:
+        terminal.tell(f"  {name}")
+    if len(missing) > _MOST_SHOWN:
+        terminal.tell(f"  and {len(missing) - _MOST_SHOWN} more")
 
 
 def _rehearse(made: Made, reading: ReadBack, rng: Rng) -> None:
