@@ -5,10 +5,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from keyquorum.escrow.keys import from_private_key
+from keyquorum.escrow.keys import from_private_key, generate
+from keyquorum.tokens.loading import load
+from keyquorum.tokens.templates import Placing
 from tests.scenarios.desk import create, manifest_of, recover
 from tests.scenarios.scanner import printing, scanning
 from tests.scenarios.scripts import run_here
+from tests.threshold.cases import seeded
+from tests.tokens.softhsm import MODULE, softhsm
 
 
 def test_a_rehearsal_from_the_key_to_paper_and_back(desk: Path) -> None:
@@ -114,3 +118,23 @@ def test_a_page_that_the_printer_spoilt_is_not_taken(desk: Path) -> None:
     made = create(desk, "--algorithm", "ED25519", "--threshold", "2", "--shares", "2")
     assert made.status == 0, made.text
     assert "share-0.png: a page of another escrow" in made.text
+
+
+def test_a_key_that_its_token_lets_go_is_put_on_paper(desk: Path, tmp_path: Path) -> None:
+    key = generate("ECDSAP256SHA256", None, seeded("token"))
+    with softhsm(tmp_path, MODULE) as soft:
+        with soft.open() as token:
+            load(token, key, Placing(label="old", id=b"\x01", extractable=True), seeded(1))
+            load(token, generate("ED25519", None, seeded(2)), Placing(label="stays", id=b"\x02"), seeded(1))
+        uri = soft.text(object="old", pin_source=str(soft.pin_file()))
+        made = create(
+            desk, "--from", uri, "--threshold", "1", "--shares", "1", "--token-randomness", soft.text(),
+        )  # fmt: skip
+        assert made.status == 0, made.text
+        assert "It is still in there too." in made.text
+        stays = soft.text(object="stays", pin_source=str(soft.pin_file()))
+        refused = create(desk, "--from", stays, "--threshold", "1", "--shares", "1", out="other")
+    assert manifest_of(desk / "out").record.public_key == key.public_key
+    assert refused.status == 1
+    assert "cannot leave its token" in refused.text
+    assert not (desk / "other" / "escrow.json").exists()

@@ -103,3 +103,28 @@ def test_no_is_no(desk: Path) -> None:
     assert done.status == 1
     assert "you did not agree" in done.screen
     assert not (desk / "key.pem").exists()
+
+
+def test_dice_are_rolled_and_leave_the_screen(desk: Path) -> None:
+    rolls = iter(["5314 2661 3325 1416 2536", "143625" * 2, "6152 4316 2", "41 5" * 30, ""])
+    words = ["escrow", "create", "--zone", ".", "--algorithm", "ED25519", "--threshold", "1", "--shares", "1"]
+    words += ["--identity", str(desk / "rita.keystore"), "--passphrase-file", str(desk / "passphrase"), "--dice"]
+    words += ["--out", str(desk / "out"), "--scans", str(desk / "scans"), "--rehearsal"]
+    with scanning(desk / "out", desk / "scans"):
+        done = talk(words, lambda shown: next(rolls) if "rolls so far" in shown else "")
+    assert done.status == 0, done.screen
+    assert "32 rolls so far" in done.screen
+    assert "5314" not in done.left
+    assert (desk / "out" / "escrow.json").exists()
+
+
+def test_a_ceremony_that_is_given_up_leaves_nothing(desk: Path) -> None:
+    words = ["escrow", "create", "--zone", ".", "--algorithm", "ED25519", "--threshold", "2", "--shares", "2"]
+    words += ["--identity", str(desk / "rita.keystore"), "--passphrase-file", str(desk / "passphrase"), "--rehearsal"]
+    answers = iter([str(desk / "out" / "share-1.pdf"), str(desk / "nowhere.png"), "void"])
+    done = talk([*words, "--out", str(desk / "out")], lambda _shown: next(answers))
+    assert done.status == 1
+    assert "1 of 2 shares read back" in done.screen
+    assert "cannot be read" in done.screen
+    assert "This run is void" in done.screen
+    assert list((desk / "out").iterdir()) == []

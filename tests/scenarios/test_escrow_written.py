@@ -21,6 +21,7 @@ from tests.scenarios.scripts import run_here
 from tests.scenarios.written import Written, watch
 from tests.scenarios.written_secrets import key_secrets
 from tests.threshold.cases import seeded
+from tests.tokens.softhsm import MODULE, Soft, softhsm
 
 KEYQUORUM = Path(sys.executable).parent / "keyquorum"
 NO_SWAP = pytest.mark.skipif(bool(swap_devices()), reason="this machine has swap on, and a real ceremony refuses that")
@@ -53,6 +54,13 @@ def shares_on(directory: Path) -> list[Share]:
             continue  # a page that was being written
         found |= {frame.number: read_share(frame.text) for frame in frames if frame.kind == "S"}
     return list(found.values())
+
+
+def tokens_of(soft: Soft) -> Path:
+    """Give the directory in which SoftHSM keeps its tokens."""
+    conf = Path(os.environ["SOFTHSM2_CONF"]).read_text()
+    assert soft.label
+    return Path(conf.split("directories.tokendir")[1].split("=")[1].splitlines()[0].strip())
 
 
 def secrets_of(key: EscrowKey, shares: list[Share]) -> Mapping[str, bytes]:
@@ -95,6 +103,28 @@ def test_create_and_recover_write_nothing_secret_outside_memory(desk: Path, tmp_
     assert back.status == 0, back.output
     back.assert_nothing_of(secrets)
     assert (desk / "key.pem").read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
+
+    with softhsm(tmp_path, MODULE) as soft:
+        target = ["--to-token", soft.text(), "--pin-file", str(soft.pin_file())]
+        loaded = watch([*words, *target])
+        assert loaded.status == 0, loaded.output
+        # A software token keeps its objects in files, encrypted by its PIN: it is the HSM here.
+        loaded.assert_nothing_of(secrets, except_under=[tokens_of(soft)])
+        load: list[str | Path] = [
+            KEYQUORUM,
+            "token",
+            "load",
+            soft.text(),
+            "--key",
+            desk / "key.pem",
+            "--label",
+            "again",
+            "--id",
+            "01",
+        ]
+        token = watch([*load, "--algorithm", algorithm, "--pin-file", soft.pin_file()])
+        assert token.status == 0, token.output
+        token.assert_nothing_of(secrets, except_under=[tokens_of(soft)])
 
     refused = watch([*words, "--to-pem", str(tmp_path / "key.pem")])
     assert refused.status == 1
