@@ -64,10 +64,12 @@ def printing(devices: list[Path], into: Path) -> Iterator[dict[str, list[str]]]:
         try:
             job = b""
             while not done.is_set():
-                if select.select([descriptor], [], [], 0.05)[0] and (data := os.read(descriptor, 1 << 16)):
-                    job += data
+                if not select.select([descriptor], [], [], 0.05)[0]:
                     continue
-                if job:
+                data = os.read(descriptor, 1 << 16)
+                job += data
+                # Nothing to read means that whoever wrote has closed it, or that nobody has opened it yet.
+                if job and not data:
                     title = _title(job)
                     jobs[device.name].append(title)
                     path = into / f"{title.replace(' ', '-')}.pdf"
