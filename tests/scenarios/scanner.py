@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 RESOLUTION = 200
+_BEGINNING = b"%PDF-"
 Spoil = Callable[[Path], None]
 
 
@@ -70,11 +71,13 @@ def printing(devices: list[Path], into: Path) -> Iterator[dict[str, list[str]]]:
                 job += data
                 # Nothing to read means that whoever wrote has closed it, or that nobody has opened it yet.
                 if job and not data:
-                    title = _title(job)
-                    jobs[device.name].append(title)
-                    path = into / f"{title.replace(' ', '-')}.pdf"
-                    path.with_suffix(".part").write_bytes(job)
-                    path.with_suffix(".part").rename(path)
+                    # Two that follow each other closely come as one.
+                    for pdf in job.split(_BEGINNING)[1:]:
+                        title = _title(_BEGINNING + pdf)
+                        jobs[device.name].append(title)
+                        path = into / f"{title.replace(' ', '-')}.pdf"
+                        path.with_suffix(".part").write_bytes(_BEGINNING + pdf)
+                        path.with_suffix(".part").rename(path)
                     job = b""
                 time.sleep(0.02)
         finally:
