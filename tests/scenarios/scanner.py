@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
+
 RESOLUTION = 200
 _BEGINNING = b"%PDF-"
 Spoil = Callable[[Path], None]
@@ -23,10 +25,17 @@ def scan(pdf: Path, into: Path, *, resolution: int = RESOLUTION) -> list[Path]:
     """Scan each page of ``pdf`` as a grey PNG named after it; the files appear whole."""
     with tempfile.TemporaryDirectory(dir=into, prefix=".") as scratch:
         subprocess.run(
-            ["pdftoppm", "-r", str(resolution), "-gray", "-png", str(pdf), f"{scratch}/{pdf.stem}"],
+            ["pdftoppm", "-r", str(resolution), "-gray", str(pdf), f"{scratch}/{pdf.stem}"],
             check=True, capture_output=True,
         )  # fmt: skip
-        return [path.rename(into / path.name) for path in sorted(Path(scratch).iterdir())]
+        scans = []
+        for path in sorted(Path(scratch).glob("*.pgm")):
+            # poppler compresses as hard as it can, which takes far longer than the rest.
+            picture = path.with_suffix(".png")
+            with Image.open(path) as page:
+                page.save(picture, compress_level=1)
+            scans.append(picture.rename(into / picture.name))
+        return scans
 
 
 @contextmanager
