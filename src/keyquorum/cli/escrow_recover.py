@@ -125,24 +125,25 @@ def _introduce(manifest: Signed[Escrow]) -> None:
     terminal.words(manifest.id)
 
 
-def _take_file(path: Path, collection: Collection, judge: Judge, *, rehearsal: bool) -> None:
+def _take_file(path: Path, collection: Collection, judge: Judge, *, rehearsal: bool) -> list[EscrowShare]:
     """Take the shares and the parts of the key in one file; raises RefusedError for one that does not belong."""
     text = words_in(path)
     if text is not None:
         if not rehearsal:
             refuse_disk(path, "typed words of a share")
-        _add(collection, judge.words(text).finding, str(path))
-        return
+        return [_add(collection, judge.words(text).finding, str(path))]
+    taken = []
     pages = pages_at(path, secret_place=not rehearsal)
     for frame in frames_of(pages):
         if frame.kind == SHARE and collection.complete:
             terminal.tell(f"{path}: there are enough shares; this one is not used.")
         elif frame.kind == SHARE:
-            _add(collection, judge.share(frame).finding, str(path))
+            taken.append(_add(collection, judge.share(frame).finding, str(path)))
     for verdict in judge.frames([frame for frame in frames_of(pages) if frame.kind == KEY]):
         terminal.tell(f"{path}: {verdict.what}")
         if verdict.good is False:
             raise RefusedError(verdict.what, where=str(path), do=verdict.do)
+    return taken
 
 
 def _add(collection: Collection, finding: Finding | None, where: str) -> EscrowShare:
@@ -173,9 +174,9 @@ def _dialogue(collection: Collection, judge: Judge, *, rehearsal: bool) -> None:
         try:
             if answer == "words":
                 finding = _typed(judge)
-                _confirm_page(_add(collection, finding, "the typed words"))
+                _confirm_pages([_add(collection, finding, "the typed words")])
             elif answer:
-                _take_file(Path(answer), collection, judge, rehearsal=rehearsal)
+                _confirm_pages(_take_file(Path(answer), collection, judge, rehearsal=rehearsal))
         except KeyquorumError as error:
             terminal.complain(error)
 
@@ -194,7 +195,10 @@ def _typed(judge: Judge) -> Finding:
     return finding.corrected()
 
 
-def _confirm_page(share: EscrowShare) -> None:
-    digits = share.fingerprint.hex()[:16]
-    terminal.ask(f"Compare with the page: its fingerprint begins {digits}. Press Enter for the next person")
-    terminal.clear()
+def _confirm_pages(shares: list[EscrowShare]) -> None:
+    """Have the words of each fingerprint compared with the page, and clear the screen for the next person."""
+    for share in shares:
+        words = spoken(share.fingerprint, 4)
+        terminal.ask(f"Compare with the page of {named(share)}, beside its fingerprint: {words}. Press Enter")
+    if shares:
+        terminal.clear()
