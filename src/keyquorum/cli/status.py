@@ -15,6 +15,7 @@ from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, payload_type_of
+from keyquorum.records.escrow import Escrow
 from keyquorum.records.files import read_header
 from keyquorum.records.kinds import (
     ACCEPTANCE,
@@ -236,6 +237,9 @@ def _about(signed: Signed[Any]) -> str:
             return f"share {acceptance.index}"
         case Request() as request:
             return f"{request.source.length:,} bytes of {request.source.format}"
+        case Escrow() as escrow:
+            rehearsal = ", a rehearsal" if escrow.rehearsal else ""
+            return f"{escrow.algorithm} of {escrow.zone.to_text()}, {len(escrow.shares)} shares{rehearsal}"
         case Partial() as partial:
             return f"{sum(answer.count for answer in partial.answers):,} values"
         case _:

@@ -19,6 +19,7 @@ from keyquorum.dnssec.sources import detect_format
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.dnssec.zone_responses import read_signed_rrsets
 from keyquorum.errors import UsageError
+from keyquorum.escrow.checking import check_manifest
 from keyquorum.quorum.combining import check_partial, receive
 from keyquorum.quorum.dealing import check_key, dnskey_of
 from keyquorum.quorum.requesting import OpenRequest, open_request
@@ -26,6 +27,7 @@ from keyquorum.quorum.task import derive_messages
 from keyquorum.quorum.verifying import Comparison, Trusts, Verdict, trusts_keys, verify_response
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import payload_type_of
+from keyquorum.records.escrow import ESCROW
 from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
 
 SHOWN = 40
@@ -119,6 +121,11 @@ def _verify_record(file: Path, kind: str, request_file: Path | None, json_: bool
         with world.opened(file, "request") as stream, world.naming(file):
             opened = open_request(stream)
         good = f"The request is signed by {opened.requester.record.name}, who may ask; every holder has accepted."
+    elif kind == ESCROW.name:
+        escrow = read_record(file, ESCROW)
+        with world.naming(file):
+            check_manifest(escrow)
+        good = f"The manifest is signed by {escrow.record.maker.record.name}; its DS and DNSKEY are those of its key."
     elif kind == PARTIAL.name:
         if request_file is None:
             raise UsageError("a partial is verified against the request it answers", do="Give --request REQUEST.")
