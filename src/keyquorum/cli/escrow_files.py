@@ -21,7 +21,6 @@ from keyquorum.records.escrow import ESCROW, Escrow
 from keyquorum.records.kinds import CARD
 
 _CMS_LIMIT = 1 << 16
-_DER_SEQUENCE = b"\x30"
 _TEXT_LIMIT = 1 << 15
 _LINE = re.compile(r"(?m)^\s*[0-9]{1,3}[ .)]+(?:[A-Z2-7a-z01890]{2,5} +){3,}")
 
@@ -100,5 +99,6 @@ def key_file(path: Path, manifest: Signed[Escrow]) -> bytes:
     if not path.is_file():
         raise UsageError("there is no such file", where=str(path), do="Give key.cms, or scans of the key's pages.")
     data = read_file(path, _CMS_LIMIT, "encrypted key")
-    text = None if data[:1] == _DER_SEQUENCE else data.decode("ascii", "replace")
-    return data if text is None or not is_typed_key(text) else typed_key(text, manifest, str(path))
+    if data.isascii() and is_typed_key(text := data.decode("ascii")):
+        return typed_key(text, manifest, str(path))
+    return data
