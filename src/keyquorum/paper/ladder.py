@@ -20,10 +20,11 @@ from keyquorum.paper.pictures import Picture
 Box = tuple[int, int, int, int]
 Quad = tuple[tuple[float, float], ...]
 
-_CELL = 36
-"""Pixels of the cells in which a picture is searched for what may be a code."""
+_CELL = 9
+"""A page is searched for what may be a code in cells of 9 by 9 dots, of which it is 98 long: 3 mm of A4."""
+_DOTS = 877
 _CELLS = 5
-"""So many cells each way have to look like one: 15 mm at 300 dpi, more than a page's mark and less than a code."""
+"""So many cells each way have to look like one: 15 mm, more than a page's mark and less than a code."""
 _LEAST_DARK, _MOST_DARK = 0.25, 0.8
 _LEAST_CONTRAST = 0.07
 """Of the paper's lightness; less is noise."""
@@ -57,7 +58,7 @@ def codes_in(picture: Picture, enough: Callable[[Collection[str]], bool]) -> Cod
     codes = Codes()
     gray = picture.gray
     quads = _read(_Look(gray), codes)
-    left = _unread(gray, quads)
+    left = None if enough(codes.texts) else _unread(gray, quads)
     if left is None:
         return codes
     for look in chain(_rungs(gray.crop(left), left[:2]), _views(picture)):
@@ -91,36 +92,34 @@ def _quad(place: Any, look: _Look) -> Quad:
 
 def _unread(gray: Image.Image, quads: Collection[Quad]) -> Box | None:
     """Give the part of a picture that looks like codes (neither text, nor a blot), without those that were read."""
+    dot = max(round(max(gray.size) / _DOTS), 1)
+    cell = _CELL * dot
     rest = gray.copy()
     draw = ImageDraw.Draw(rest)
     for quad in quads:
-        draw.polygon(quad, fill=255, outline=255, width=_CELL // 2)
-    found = _code_like(rest).filter(ImageFilter.MinFilter(_CELLS)).getbbox()
+        draw.polygon(quad, fill=255, outline=255, width=cell // 2)
+    found = _code_like(rest, dot).filter(ImageFilter.MinFilter(_CELLS)).getbbox()
     if found is None:
         return None
     around = _CELLS // 2 + _MARGIN
-    left, top, right, bottom = (
-        max(found[0] - around, 0),
-        max(found[1] - around, 0),
-        found[2] + around,
-        found[3] + around,
-    )
-    return left * _CELL, top * _CELL, min(right * _CELL, gray.width), min(bottom * _CELL, gray.height)
+    left, top = max(found[0] - around, 0), max(found[1] - around, 0)
+    right, bottom = found[2] + around, found[3] + around
+    return left * cell, top * cell, min(right * cell, gray.width), min(bottom * cell, gray.height)
 
 
-def _code_like(gray: Image.Image) -> Image.Image:
+def _code_like(gray: Image.Image, dot: int) -> Image.Image:
     """Mark (255) the cells about half of which is ink, measured by the lightest and darkest around; text has less."""
-    if min(gray.size) < _CELL:
+    if min(gray.size) < _CELL * dot:
         return Image.new("L", (1, 1), 0)
     paper, ink = _paper_and_ink(gray)
-    smooth = ink.reduce(_CELL // 9).filter(ImageFilter.MedianFilter(3))
-    least, most = (_extreme(smooth, rank) for rank in (ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)))
+    dots = ink.reduce(dot).filter(ImageFilter.MedianFilter(3))
+    least, most = (_extreme(dots, rank) for rank in (ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)))
     marks = []
     for low, high, middle, white in zip(
         least.tobytes(),
         most.tobytes(),
-        _sampled(ink.reduce(_CELL), least).tobytes(),
-        _sampled(paper, least).tobytes(),
+        _like(ink.reduce(_CELL * dot), least).tobytes(),
+        _like(paper, least).tobytes(),
         strict=True,
     ):
         contrast = high - low
@@ -129,16 +128,17 @@ def _code_like(gray: Image.Image) -> Image.Image:
     return Image.frombytes("L", least.size, bytes(marks))
 
 
-def _extreme(smooth: Image.Image, rank: ImageFilter.RankFilter) -> Image.Image:
-    """Give the least or the most of each cell and those around it, from a picture with 9 pixels in a cell."""
+def _extreme(dots: Image.Image, rank: ImageFilter.RankFilter) -> Image.Image:
+    """Give the least or the most of each cell and those around it."""
     for _ in range(2):
-        smooth = smooth.filter(rank)
-        smooth = smooth.resize((-(-smooth.width // 3), -(-smooth.height // 3)), Image.Resampling.NEAREST)
-    return smooth.filter(rank)
+        dots = dots.filter(rank)
+        dots = dots.resize((-(-dots.width // 3), -(-dots.height // 3)), Image.Resampling.NEAREST)
+    return dots.filter(rank)
 
 
-def _sampled(image: Image.Image, like: Image.Image) -> Image.Image:
-    return image if image.size == like.size else image.resize(like.size, Image.Resampling.NEAREST)
+def _like(image: Image.Image, other: Image.Image) -> Image.Image:
+    """Give ``image`` in the size of ``other``, from which it differs by rounding, or by its scale."""
+    return image if image.size == other.size else image.resize(other.size, Image.Resampling.NEAREST)
 
 
 def _rungs(gray: Image.Image, origin: tuple[int, int]) -> Iterator[_Look]:
