@@ -62,7 +62,9 @@ def codes_by_zbar(picture: Image.Image, directory: Path) -> list[Frame]:
     path = directory / "page.png"
     picture.save(path)
     done = subprocess.run(["zbarimg", "--raw", "-q", path], capture_output=True, text=True, check=False)
-    return [frame for frame in map(decode, done.stdout.splitlines()) if frame.kind != "P"]
+    # Now and then zbar takes some of a code's dots for a bar code of another kind; the instructions have them left out.
+    lines = [line for line in done.stdout.splitlines() if line.startswith("KQ1")]
+    return [frame for frame in map(decode, lines) if frame.kind != "P"]
 
 
 def text(pdf: bytes, *options: str) -> str:
