@@ -104,7 +104,7 @@ def _keyquorum(key: RSAPrivateKey, most: int) -> dict[str, float]:
     plan = Plan(8, 0, THRESHOLD, HOLDERS)
 
     def deal() -> tuple[RsaPublic, tuple[RsaShare, ...]]:
-        return scheme.deal(key, plan, secrets.token_bytes, HERE)
+        return scheme.deal(key, plan, secrets.token_bytes, HERE)[:2]
 
     public, shares = deal()
     spent = {"deal an existing key": median_cpu(deal, 3)}

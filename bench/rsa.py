@@ -26,7 +26,7 @@ REFERENCE_CALLS = 50
 def rows(options: Options) -> Iterator[Row]:
     """Measure."""
     scheme = scheme_for(8)
-    public, shares = scheme.deal(None, Plan(8, BITS, 3, 5), secrets.token_bytes, HERE)
+    public, shares, _ = scheme.deal(None, Plan(8, BITS, 3, 5), secrets.token_bytes, HERE)
     repeats = 1 if options.quick else 5
     yield from _holder(public, shares[0], 9, 1.5, 5 * repeats)
     yield from _holder(public, shares[0], 1000, 1.2, repeats)

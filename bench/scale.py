@@ -154,7 +154,7 @@ class Village:
         for name, sealed in zip(HOLDERS, dealing.shares, strict=True):
             with Keystore.open(self._keystore(name), _PASSPHRASE) as store:
                 holder = Person(store)
-                holder.keep_share(sealed, open_share(sealed, holder.identity))
+                holder.keep_share(dealing.key, open_share(sealed, holder.identity).share)
                 acceptance = accept(sealed, holder.identity, int(time()))
             (directory / f"{name}.accepted.json").write_bytes(acceptance.envelope + b"\n")
         self._ksk = dnskey_of(dealing.key.record.public)

@@ -23,7 +23,7 @@ each_kind = pytest.mark.parametrize("kind", ["new", "existing"])
 
 
 def opened_by(made: Dealt, quorum: Quorum, index: int) -> object:
-    return open_share(made.shares[index - 1], quorum.holders[index - 1].identity)
+    return open_share(made.shares[index - 1], quorum.holders[index - 1].identity).share
 
 
 def refused_by_everybody(made: Dealt, quorum: Quorum, error: type[KeyquorumError] = DealingError) -> None:

@@ -118,7 +118,11 @@ def test_a_dealing_that_does_not_check() -> None:
 
     def put_in(document: Any) -> None:
         document["keys"] = [
-            {"key": json.loads(bad.key.envelope), "acceptances": [json.loads(one.envelope) for one in acceptances]}
+            {
+                "key": json.loads(bad.key.envelope),
+                "acceptances": [json.loads(one.envelope) for one in acceptances],
+                "slots": None,
+            }
         ]
 
     with pytest.raises(DealingError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import dns.dnssec
 import dns.name
@@ -27,21 +27,27 @@ from keyquorum.identity.keys import Identity
 from keyquorum.maths.work import HERE, Work
 from keyquorum.policy.profile import profile_source, read_policy
 from keyquorum.quorum import combining, signing
-from keyquorum.quorum.dealing import Custody, Dealing, accept, deal, make_card, open_share
+from keyquorum.quorum.commitments import Gathered, OpenCommitments, Order, gather, prepare
+from keyquorum.quorum.dealing import Custody, Dealing, Opened, Ration, accept, deal, make_card, open_share
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Basis, Examination, Task, derive_messages, examine, terms_of
 from keyquorum.records.envelope import Signed, pre_authentication
 from keyquorum.records.files import header
 from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Window
+from keyquorum.threshold.one_time import Maker, slots_of
+from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import Plan
 from tests.data import data
-from tests.threshold.cases import private_key, seeded
+from tests.threshold.cases import private_key, seeded, undivided_key
+from tests.threshold.stores import MemoryStore
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 ZONES = ("one.example.", "two.example.", "three.example.")
 JUDGED_AT = parse_time("2017-02-07T00:00:00Z")
 NOW = parse_time("2026-03-01T00:00:00Z")
 WINDOW = Window(inception=NOW, expiration=NOW + 20 * 86400)
+SLOTS = 48
+"""How many slots of one-time material there are with each key that has any."""
 QUICK = (58, 32, 15, 59)
 """Seeds with which the search for safe primes is soon over."""
 
@@ -61,13 +67,62 @@ class Quorum:
 
     dealing: Dealing
     holders: tuple[Villager, ...]
-    shares: tuple[Any, ...] = field(repr=False)
+    opened: tuple[Opened, ...] = field(repr=False)
     acceptances: tuple[Signed[Acceptance], ...]
+    stores: dict[tuple[int, tuple[int, ...]], MemoryStore] = field(default_factory=dict, repr=False)
+    given: list[int] = field(default_factory=lambda: [0])
 
     @property
     def key(self) -> Signed[KeyRecord]:
         """The key record."""
         return self.dealing.key
+
+    @property
+    def shares(self) -> tuple[Any, ...]:
+        """The shares, opened."""
+        return tuple(one.share for one in self.opened)
+
+    @property
+    def maker(self) -> Maker:
+        """Who makes one-time material."""
+        return scheme_for(self.key.record.public.algorithm).one_time
+
+    def commitments(self, makers: Sequence[int] | None = None) -> list[OpenCommitments]:
+        """Give the commitments of all, or some, holders (made now if need be), or the dealer's."""
+        if self.maker is Maker.DEALER:
+            for index, one in enumerate(self.opened, 1):
+                self.stores.setdefault((index, ()), MemoryStore(enumerate(one.secrets[0])))
+            return list(self.dealing.tables)
+        if self.maker is Maker.NOBODY:
+            return []
+        return [prepared(self, index) for index in makers or range(1, len(self.holders) + 1)]
+
+    def request_slots(
+        self, count: int, makers: Sequence[int] | None = None, start: int | None = None
+    ) -> Gathered | None:
+        """Give slots for a request: those after the last ones given, or from ``start`` on."""
+        came = self.commitments(makers)
+        if not came:
+            return None
+        if start is None:
+            start = self.given[0]
+            self.given[0] += count
+        return gather(self.key, came, 0, start, count)
+
+
+_PREPARED: dict[tuple[bytes, int], OpenCommitments] = {}
+
+
+def prepared(quorum: Quorum, index: int) -> OpenCommitments:
+    """Have a holder prepare, once."""
+    known = _PREPARED.get((quorum.key.id, index))
+    if known is not None:
+        return known
+    order = Order(slots_of(0, 0, SLOTS), None, 72)
+    holder, rng = quorum.holders[index - 1].identity, seeded("prepare", quorum.key.id, index)
+    made, secrets = prepare(quorum.key, quorum.shares[index - 1], holder, order, BytesIO, rng, HERE)
+    quorum.stores[index, ()] = MemoryStore(enumerate(secrets))
+    return _PREPARED.setdefault((quorum.key.id, index), made)
 
 
 @cache
@@ -109,17 +164,19 @@ def dealt(
     )
     dealer = villager("rita")
     key = undivided(number) if kind == "existing" else None
-    plan = Plan(algorithm, 0 if key else 2048, M, N)
-    dealing = deal(dealer.identity, dealer.card, custody, plan, NOW, seeded("village", QUICK[number]), HERE, key=key)
+    plan = Plan(algorithm, 0 if key or algorithm > 10 else 2048, M, N)
+    ration = Ration(0, SLOTS, 72) if algorithm in {13, 14} else None
+    rng = seeded("village", QUICK[number])
+    dealing = deal(dealer.identity, dealer.card, custody, plan, NOW, rng, HERE, key=key, ration=ration)
     return accepted(dealing, people)
 
 
 def accepted(dealing: Dealing, people: Sequence[Villager]) -> Quorum:
     """Have every holder open its share and accept it."""
     pairs = list(zip(dealing.shares, people, strict=True))
-    shares = tuple(open_share(sealed, person.identity) for sealed, person in pairs)
+    opened = tuple(open_share(sealed, person.identity, dealing.tables) for sealed, person in pairs)
     return Quorum(
-        dealing, tuple(people), shares, tuple(accept(sealed, person.identity, NOW) for sealed, person in pairs)
+        dealing, tuple(people), opened, tuple(accept(sealed, person.identity, NOW) for sealed, person in pairs)
     )
 
 
@@ -164,9 +221,9 @@ def root_request() -> Matter:
     return Matter(data("ksr/ksr-root-2017-q2-0.xml").read_bytes())
 
 
-def zone_records(*zones: str, ttl: int = 3600) -> Matter:
+def zone_records(*zones: str, ttl: int = 3600, algorithm: int = 8) -> Matter:
     """Give the DNSKEY RRsets of ``zones``: one ordinary ZSK, the same in all."""
-    return plain("".join(f"{zone} {ttl} IN DNSKEY {_zsk()}\n" for zone in zones).encode())
+    return plain("".join(f"{zone} {ttl} IN DNSKEY {_zsk(algorithm)}\n" for zone in zones).encode())
 
 
 def plain(source: bytes) -> Matter:
@@ -185,14 +242,22 @@ def ask(
     requester: str = "rita",
     acceptances: Mapping[bytes, Sequence[Signed[Acceptance]]] | None = None,
     work: Work = HERE,
+    makers: Sequence[int] | None = None,
+    start: int | None = None,
     **basis: Any,
 ) -> bytes:
-    """Make a request; gives the file."""
+    """Make a request; gives the file. ``makers`` are the holders with commitments, ``start`` the first slot."""
     given = {quorum.key.id: quorum.acceptances for quorum in quorums} if acceptances is None else acceptances
     judged = matter.basis(**basis)
     examination = examine(matter.task(quorums), judged, BytesIO, work)
-    signed = make_request(matter.task(quorums), examination, given, judged, villager(requester).identity)
-    return header(signed) + matter.source
+    slots = {}
+    for quorum, messages in zip(quorums, examination.messages, strict=True):
+        if (taken := quorum.request_slots(len(messages), makers, start)) is not None:
+            slots[quorum.key.id] = taken
+    used = {key: one.used for key, one in slots.items()}
+    signed = make_request(matter.task(quorums), examination, given, judged, villager(requester).identity, used)
+    rows = [row for quorum in quorums if quorum.key.id in slots for row in slots[quorum.key.id].rows]
+    return header(signed) + matter.source + b"".join(rows)
 
 
 def opened(request: bytes) -> OpenRequest:
@@ -210,7 +275,22 @@ def answer(
     judged = matter.basis(**basis)
     examination = examine(opened_request.task, judged, BytesIO, work)
     rng = seeded("answer", holder.name, opened_request.signed.id)
-    answered = signing.answer(opened_request, examination, shares, judged, holder.identity, BytesIO, rng, work)
+    stores = {
+        one.key.id: one.stores.get((one.holders.index(holder) + 1, ()))
+        for one in (quorum, *more)
+        if holder in one.holders
+    }
+    answered = signing.answer(
+        opened_request,
+        examination,
+        shares,
+        judged,
+        holder.identity,
+        BytesIO,
+        rng,
+        work,
+        lambda key, _quorum: cast("MemoryStore", stores[key]),
+    )
     return b"".join(answered.chunks())
 
 
@@ -258,9 +338,10 @@ def sha256(data_: bytes) -> bytes:
 
 
 @cache
-def _zsk() -> str:
+def _zsk(algorithm: int) -> str:
     """Give an ordinary ZSK as the data of its DNSKEY record."""
-    return str(dns.dnssec.make_dnskey(undivided(99).public_key(), Algorithm.RSASHA256, 256))
+    key = undivided(99) if algorithm in {8, 10} else undivided_key(algorithm, seeded("zsk", algorithm))
+    return str(dns.dnssec.make_dnskey(key.public_key(), Algorithm(algorithm), 256))
 
 
 def resigned(envelope: bytes, signer: Identity, edit: Callable[[Any], object]) -> bytes:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,10 +39,13 @@ import pytest
 from keyquorum.cli.app import run
 from keyquorum.keystore.person import Person
 from keyquorum.keystore.sealing import Cost
+from keyquorum.keystore.slots import Material
 from keyquorum.keystore.store import Keystore
 from keyquorum.maths.work import HERE
-from keyquorum.quorum.dealing import Custody, accept, deal, open_share
-from keyquorum.records.kinds import CARD, SEALED_SHARE
+from keyquorum.quorum.commitments import Order, prepare
+from keyquorum.quorum.dealing import Custody, Ration, accept, deal, marks_of, open_share, read_share
+from keyquorum.records.kinds import CARD
+from keyquorum.threshold.one_time import slots_of
 from keyquorum.threshold.seam import Plan
 from tests.data import data
 from tests.escrow.villages import made_from
@@ -243,26 +246,56 @@ def _people(*names: str) -> None:
         Path(f"{name}.holder.json").write_bytes(card.envelope + b"\n")
 
 
-def _dealt(zone: str, threshold: str, *names: str) -> None:
+def _dealt(zone: str, threshold: str, *names: str, algorithm: int = 8, slots: int = 20) -> None:
     """ZONE M NAMES: a key dealt by rita, who may ask, to people who are there: key.json and the shares."""
     cards = tuple(CARD.read(Path(f"{name}.holder.json").read_bytes()) for name in names)
     with Keystore.open(Path("rita.keystore"), PASSPHRASE.encode()) as store:
         rita = Person(store)
     custody = Custody((dns.name.from_text(zone),), cards, (rita.card,), "the-key")
-    plan = Plan(8, 2048, int(threshold), len(names))
-    dealing = deal(rita.identity, rita.card, custody, plan, int(time.time()), seeded("village", QUICK[0]), HERE)
+    plan = Plan(algorithm, 2048 if algorithm < 13 else 0, int(threshold), len(names))
+    rng, ration = seeded("village", QUICK[0]), Ration(0, slots, 72) if algorithm in {13, 14} else None
+    dealing = deal(rita.identity, rita.card, custody, plan, int(time.time()), rng, HERE, ration=ration)
     Path("key.json").write_bytes(dealing.key.envelope + b"\n")
-    for name, sealed in zip(names, dealing.shares, strict=True):
-        Path(f"{name}.share").write_bytes(sealed.envelope + b"\n")
+    for index, name in enumerate(names, 1):
+        Path(f"{name}.share").write_bytes(b"".join(dealing.share_file(index)))
+    for table in dealing.tables:
+        Path("rita.presignatures").write_bytes(b"".join(table.chunks()))
+
+
+def _dealt_by(algorithm: str, zone: str, threshold: str, *names: str) -> None:
+    """ALGORITHM ZONE M NAMES: the same by another algorithm; with 20 slots of presignatures, where there are any."""
+    _dealt(zone, threshold, *names, algorithm=int(algorithm))
+
+
+def _prepared(slots: str, *names: str) -> None:
+    """N NAMES: these have prepared N slots more, for rita's requests: NAME.commitments.json."""
+    for name in names:
+        with Keystore.open(Path(f"{name}.keystore"), PASSPHRASE.encode()) as store:
+            person = Person(store)
+            (key,) = person.keys().values()
+            first = person.slots.next_to_prepare(key.id, 0, None)
+            order = Order(slots_of(0, first, int(slots)), None, 72)
+            share = person.shares()[key.id]
+            made, secrets = prepare(key, share, person.identity, order, BytesIO, seeded(name, first), HERE)
+            person.slots.keep_now(Material(made.signed, secrets))
+        Path(f"{name}.commitments.json").write_bytes(b"".join(made.chunks()))
 
 
 def _accepted(*names: str) -> None:
     """NAMES: these have accepted their shares."""
     for name in names:
-        sealed = SEALED_SHARE.read(Path(f"{name}.share").read_bytes())
-        with Keystore.open(Path(f"{name}.keystore"), PASSPHRASE.encode()) as store:
+        with (
+            Keystore.open(Path(f"{name}.keystore"), PASSPHRASE.encode()) as store,
+            Path(f"{name}.share").open("rb") as file,
+        ):
             person = Person(store)
-            person.keep_share(sealed, open_share(sealed, person.identity))
+            sealed, tables = read_share(file)
+            opened = open_share(sealed, person.identity, tables)
+            key = sealed.record.key
+            materials = [
+                Material(one.signed, rows, marks_of(key, one)) for one, rows in zip(tables, opened.secrets, strict=True)
+            ]
+            person.keep_share(key, opened.share, materials)
             acceptance = accept(sealed, person.identity, int(time.time()))
         Path(f"{name}.accepted.json").write_bytes(acceptance.envelope + b"\n")
 
@@ -303,7 +336,9 @@ SETTINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
         "people": _people,
         "dealt": _dealt,
+        "dealt-by": _dealt_by,
         "accepted": _accepted,
+        "prepared": _prepared,
         "zone": _zone,
         "ksr": _ksr,
         "times": _times,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from keyquorum.errors import MalformedError
 from keyquorum.threshold.seam import Answer, Context
@@ -62,6 +63,29 @@ def last(make: Callable[[Dealt, bytes], bytes]) -> Lie:
     return lie
 
 
+def each(change: Callable[[bytes, int], bytes]) -> Lie:
+    """Give the lie that changes every number in the last value: ``change(number, index of the liar)``."""
+
+    def lie(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
+        honest = dealt.answer(index, texts)
+        value, length = list(honest.values)[-1], number_length(dealt)
+        numbers = (value[start : start + length] for start in range(0, len(value), length))
+        return changed(honest, -1, b"".join(change(number, index) for number in numbers))
+
+    return lie
+
+
+def flipped(number: bytes, index: int) -> bytes:
+    """Flip a bit, another one for each liar: else two liars may cancel each other in a sum, and harm nobody."""
+    return number[:-1] + bytes([number[-1] ^ 1 << index])
+
+
+def number_length(dealt: Dealt) -> int:
+    """Give the length in bytes of one number in a value: a value is one, or one for each quorum."""
+    public: Any = dealt.public
+    return {8: 0, 10: 0, 13: 32, 14: 48, 15: 32, 16: 57}[public.algorithm] or int(public.width)
+
+
 def _other_holder(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
     return dealt.answer(index % dealt.public.holders + 1, texts)
 
@@ -93,12 +117,12 @@ def _shorter(dealt: Dealt, index: int, texts: list[bytes]) -> Answer:
 
 
 HARMFUL: Mapping[str, Lie] = MappingProxyType({
-    "a flipped bit": last(lambda _, value: value[:-1] + bytes([value[-1] ^ 1])),
+    "a flipped bit": each(flipped),
     "other messages": lambda dealt, index, texts: dealt.answer(index, messages(len(texts), "other")),
     "another holder's answer": _other_holder,
-    "zero": last(lambda dealt, _: bytes(dealt.scheme.width(dealt.public))),
-    "all ones": last(lambda dealt, _: b"\xff" * dealt.scheme.width(dealt.public)),
-    "one": last(lambda dealt, _: (1).to_bytes(dealt.scheme.width(dealt.public), "big")),
+    "zero": each(lambda number, _: bytes(len(number))),
+    "all ones": each(lambda number, _: b"\xff" * len(number)),
+    "one": each(lambda number, _: (1).to_bytes(len(number), "big")),
     "a byte too many": last(lambda _, value: b"\x00" + value),
     "a byte too few": last(lambda _, value: value[:-1]),
     "nothing": last(lambda _, value: value[:0]),
@@ -111,12 +135,16 @@ HARMFUL: Mapping[str, Lie] = MappingProxyType({
 })  # fmt: skip
 """Lies with which no signature comes out: the liar is to be named."""
 
-PROOFS: Mapping[str, Lie] = MappingProxyType({
+BOUND: Mapping[str, Lie] = MappingProxyType({
     "another request": lambda dealt, index, texts: dealt.answer(index, texts, Context(b"K" * 32, b"Q" * 32)),
     "another key record": lambda dealt, index, texts: dealt.answer(index, texts, Context(b"L" * 32, b"R" * 32)),
     "another holder's proof": lambda dealt, index, texts: Answer(
         dealt.answer(index, texts).values, _other_holder(dealt, index, texts).proof
     ),
+})  # fmt: skip
+"""Right values with the proof of something else: where there are proofs, whoever is checked is named."""
+
+PROOFS: Mapping[str, Lie] = MappingProxyType({
     "a stream that does not end": _streamed_as(EndlessStream),
     "no proof of this scheme": lambda dealt, index, texts: Answer(dealt.answer(index, texts).values, object()),
 })  # fmt: skip

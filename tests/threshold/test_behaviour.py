@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from keyquorum.errors import NotEnoughError, ParameterError, UsageError, WrongPartialError
 from keyquorum.maths.work import HERE, Work
 from keyquorum.threshold.seam import Answer, MemorySpool
-from tests.threshold.cases import CASES, CONTEXT, Case, messages, seeded
-from tests.threshold.lies import HARMFUL, PROOFS, Lie
+from tests.threshold.cases import CASES, Case, messages, seeded
+from tests.threshold.lies import BOUND, HARMFUL, PROOFS, Lie
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_lie = pytest.mark.parametrize("lie", [*HARMFUL.values(), *PROOFS.values()], ids=[*HARMFUL, *PROOFS])
+each_proved_case = pytest.mark.parametrize("case", [case for case in CASES if case.proved], ids=lambda case: case.name)
+each_proof = pytest.mark.parametrize("lie", [*PROOFS.values()], ids=[*PROOFS])
+each_bound = pytest.mark.parametrize("lie", [*BOUND.values()], ids=[*BOUND])
 
 
 @given(st.data())
@@ -67,8 +70,9 @@ def test_an_honest_answer_checks_and_has_the_width_promised(case: Case, number: 
     dealt = case.deal(2, 3)
     texts = messages(number)
     answer = dealt.answer(2, texts)
-    dealt.scheme.check(dealt.public, 2, texts, answer, CONTEXT, HERE)
-    assert {len(value) for value in answer.values} == {dealt.scheme.width(dealt.public)}
+    context = dealt.context(texts)
+    dealt.scheme.check(dealt.public, 2, texts, answer, context, HERE)
+    assert {len(value) for value in answer.values} == {dealt.scheme.width(dealt.public, 2, context)}
     dealt.combine(texts, {2: answer, 3: dealt.answer(3, texts)})
 
 
@@ -78,9 +82,15 @@ def test_check_names_who_answered_wrongly(case: Case, lie: Lie) -> None:
     dealt = case.deal(3, 5)
     texts = messages(3)
     with pytest.raises(WrongPartialError) as caught:
-        dealt.scheme.check(dealt.public, 4, texts, lie(dealt, 4, texts), CONTEXT, HERE)
+        dealt.scheme.check(dealt.public, 4, texts, lie(dealt, 4, texts), dealt.context(texts), HERE)
     assert caught.value.culprits == (4,)
     assert "4" in str(caught.value)
+
+
+@each_proved_case
+@each_bound
+def test_check_names_whose_proof_is_of_something_else(case: Case, lie: Lie) -> None:
+    test_check_names_who_answered_wrongly(case, lie)
 
 
 @each_case
@@ -90,15 +100,21 @@ def test_as_many_liars_as_can_be_are_all_named_and_the_signature_comes_out(case:
     texts = messages(3)
     honest = dealt.answers(range(1, 6), texts)
     lies = {index: lie(dealt, index, texts) for index in range(1, 6)}
-    for liars in combinations(range(1, 6), 2):
+    for liars in list(combinations(range(1, 6), 2))[:: 5 if case.slow else 1]:
         _, outcome = dealt.combine(texts, honest | {index: lies[index] for index in liars})
         assert outcome.liars.keys() == set(liars)
         assert outcome.good == honest.keys() - set(liars)
         assert all(outcome.liars.values())
 
 
+@each_proved_case
+@each_bound
+def test_a_proof_of_something_else_is_harmless_or_named(case: Case, lie: Lie) -> None:
+    test_a_wrong_proof_is_harmless_or_named(case, lie)
+
+
 @each_case
-@pytest.mark.parametrize("lie", PROOFS.values(), ids=PROOFS)
+@each_proof
 def test_a_wrong_proof_is_harmless_or_named(case: Case, lie: Lie) -> None:
     dealt = case.deal(2, 4)
     texts = messages(2)
@@ -136,7 +152,7 @@ def test_too_many_liars_are_named_and_nothing_unverified_comes_out(case: Case, l
     answers = dealt.answers(range(1, 4), texts) | {index: lie(dealt, index, texts) for index in (1, 3)}
     signatures: list[bytes] = []
     with pytest.raises(NotEnoughError) as caught:
-        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, signatures.append, HERE)
+        dealt.scheme.combine(dealt.public, texts, answers, dealt.context(texts), signatures.append, HERE)
     assert caught.value.culprits == (1, 3)
     for text, signature in zip(texts, signatures, strict=False):
         dealt.verify(text, signature)
@@ -161,7 +177,7 @@ def test_a_holder_that_does_not_exist(case: Case, index: int) -> None:
     with pytest.raises(ParameterError):
         dealt.combine(texts, {1: answer, 2: dealt.answer(2, texts), index: answer})
     with pytest.raises(ParameterError):
-        dealt.scheme.check(dealt.public, index, texts, answer, CONTEXT, HERE)
+        dealt.scheme.check(dealt.public, index, texts, answer, dealt.context(texts), HERE)
     with pytest.raises(ParameterError):
         dealt.scheme.check_share(dealt.public, index, dealt.shares[0])
 
@@ -173,7 +189,7 @@ def test_a_request_without_messages(case: Case) -> None:
     with pytest.raises(UsageError):
         dealt.answer(1, [])
     with pytest.raises(UsageError):
-        dealt.scheme.check(dealt.public, 1, [], answer, CONTEXT, HERE)
+        dealt.scheme.check(dealt.public, 1, [], answer, dealt.context([]), HERE)
     with pytest.raises(UsageError):
         dealt.combine([], {1: answer, 2: answer})
 
@@ -182,8 +198,9 @@ def test_a_request_without_messages(case: Case) -> None:
 def test_values_go_to_an_empty_spool(case: Case) -> None:
     dealt = case.deal(2, 3)
     spool = MemorySpool([b"x"])
+    texts, store = messages(1), dealt.store(1, 1)
     with pytest.raises(UsageError):
-        dealt.scheme.sign(dealt.public, dealt.shares[0], None, messages(1), CONTEXT, spool, seeded(), HERE)
+        dealt.scheme.sign(dealt.public, dealt.shares[0], store, texts, dealt.context(texts), spool, seeded(), HERE)
     assert spool == [b"x"]
 
 
@@ -193,8 +210,9 @@ def test_a_share_shows_nothing_and_survives_a_trip_to_another_process(case: Case
     share = dealt.shares[0]
     assert pickle.loads(pickle.dumps(share)) == share
     assert pickle.loads(pickle.dumps(dealt.public)) == dealt.public
-    assert str(share.value) not in repr(share)
-    assert f"{share.value:x}" not in repr(share)
+    if hasattr(share, "value"):
+        assert str(share.value) not in repr(share)
+        assert f"{share.value:x}" not in repr(share)
 
 
 @dataclass(frozen=True)
@@ -218,31 +236,32 @@ class Lazy:
 def test_all_cores_give_the_same(case: Case) -> None:
     dealt = case.deal(3, 5)
     stream = Lazy(100, [])
+    context = dealt.context(stream)
     done: list[int] = []
     with ProcessPoolExecutor(2) as executor:
         work = Work(executor, 2, done.append)
         answers = {}
         for index in (2, 3, 5):
             values = MemorySpool()
-            proof = dealt.scheme.sign(
-                dealt.public, dealt.shares[index - 1], None, stream, CONTEXT, values, seeded(1, index), work
-            )
+            share, store = dealt.shares[index - 1], dealt.store(index, 100)
+            proof = dealt.scheme.sign(dealt.public, share, store, stream, context, values, seeded(1, index), work)
             answers[index] = Answer(values, proof)
             assert sum(done) == 100
             done.clear()
-            dealt.scheme.check(dealt.public, index, stream, answers[index], CONTEXT, work)
+            dealt.scheme.check(dealt.public, index, stream, answers[index], context, work)
             assert sum(done) == 100
             done.clear()
         signatures: list[bytes] = []
-        dealt.scheme.combine(dealt.public, stream, answers, CONTEXT, signatures.append, work)
+        dealt.scheme.combine(dealt.public, stream, answers, context, signatures.append, work)
         assert sum(done) == 100
         executor.shutdown(cancel_futures=True)  # else Python 3.11 may wait for ever for cancelled work
     assert set(stream.reads) == {100}
     again = MemorySpool()
-    proof = dealt.scheme.sign(dealt.public, dealt.shares[1], None, stream, CONTEXT, again, seeded(1, 2), HERE)
+    share, store = dealt.shares[1], dealt.store(2, 100)
+    proof = dealt.scheme.sign(dealt.public, share, store, stream, context, again, seeded(1, 2), HERE)
     assert (list(again), proof) == (list(answers[2].values), answers[2].proof)
     alone: list[bytes] = []
-    dealt.scheme.combine(dealt.public, stream, answers, CONTEXT, alone.append, HERE)
+    dealt.scheme.combine(dealt.public, stream, answers, context, alone.append, HERE)
     assert signatures == alone
     for text, signature in zip(stream, signatures, strict=True):
         dealt.verify(text, signature)
@@ -262,4 +281,4 @@ def test_a_stream_that_holds_fewer_messages_than_it_says(case: Case) -> None:
     answers = dealt.answers([1, 2], messages(3))
     signatures: list[bytes] = []
     with pytest.raises(UsageError):
-        dealt.scheme.combine(dealt.public, texts, answers, CONTEXT, signatures.append, HERE)
+        dealt.scheme.combine(dealt.public, texts, answers, dealt.context(texts), signatures.append, HERE)

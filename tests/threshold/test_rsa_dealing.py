@@ -117,7 +117,7 @@ def test_existing_keys_that_do_not_fit_together() -> None:
 
 def test_the_private_exponent_of_an_existing_key_is_computed_anew() -> None:
     p, q = small_primes(256)
-    public, shares = SMALL.deal(boast(p, q, p * q), Plan(8, 0, 2, 3), seeded(), HERE)  # its d is 1
+    public, shares, _ = SMALL.deal(boast(p, q, p * q), Plan(8, 0, 2, 3), seeded(), HERE)  # its d is 1
     SMALL.check_dealing(public)
     D, order = factorial(3), lcm(p - 1, q - 1)
     interpolation = lagrange_at_zero([1, 3], 3)
@@ -128,13 +128,13 @@ def test_the_private_exponent_of_an_existing_key_is_computed_anew() -> None:
 @pytest.mark.parametrize("bits", [512, 640, 1024])
 def test_a_new_key_by_the_scheme_itself(bits: int) -> None:
     plan = Plan(8, bits, 2, 3)
-    public, shares = SMALL.deal(None, plan, seeded(bits), HERE)
+    public, shares, nothing = SMALL.deal(None, plan, seeded(bits), HERE)
     assert public.bits == bits
     SMALL.check_dealing(public)
     for share in shares:
         SMALL.check_share(public, share.index, share)
         assert 0 < share.value < public.n // 4 + 1
-    assert (public, shares) == SMALL.deal(None, plan, seeded(bits), HERE)
+    assert (public, shares, nothing) == SMALL.deal(None, plan, seeded(bits), HERE)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,7 +48,7 @@ def refused_everywhere(public: RsaPublic, scheme: RsaScheme = SMALL) -> None:
         lambda: scheme.check_dealing(public),
         lambda: scheme.check_share(public, 1, share),
         lambda: scheme.dnskey(public),
-        lambda: scheme.width(public),
+        lambda: scheme.width(public, 1, CONTEXT),
         lambda: scheme.sign(public, share, None, texts, CONTEXT, [], seeded(), HERE),
         lambda: scheme.check(public, 1, texts, answer, CONTEXT, HERE),
         lambda: scheme.combine(public, texts, {1: answer, 2: answer}, CONTEXT, ignore, HERE),

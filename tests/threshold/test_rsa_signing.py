@@ -19,6 +19,7 @@ from keyquorum.threshold.rsa_signing import batch_size, claim_of, is_value
 from keyquorum.threshold.seam import Answer, Context, MemorySpool
 from tests.threshold.cases import CONTEXT, SMALL, Dealt, messages, ordinary_key, rsa_dealt, safe_key, seeded
 from tests.threshold.lies import BrokenStream, changed
+from tests.threshold.stores import MemoryStore
 
 KINDS = ("new", "existing")
 
@@ -166,7 +167,7 @@ def test_ids_of_another_length() -> None:
 def test_one_time_material_is_for_other_schemes() -> None:
     dealt = rsa_dealt("new", 512, 2, 3)
     with pytest.raises(UsageError):
-        SMALL.sign(dealt.public, dealt.shares[0], b"nonce", messages(1), CONTEXT, MemorySpool(), seeded(), HERE)
+        SMALL.sign(dealt.public, dealt.shares[0], MemoryStore([]), messages(1), CONTEXT, MemorySpool(), seeded(), HERE)
 
 
 def test_an_answer_without_proof_cannot_be_checked_alone() -> None:

@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "holder": ("holder", "holder", "People: make an identity, show a card."),
         "key": ("key", "key", "Keys in custody: deal, show, verify."),
         "share": ("share", "share", "A holder's share: accept it."),
+        "keystore": ("keystore", "keystore", "Your keystore: after it was restored."),
         "request": ("request", "request", "What is to be signed: make a request, show it."),
         "sign": ("sign", "sign", "Answer a request with a partial signature."),
         "combine": ("combine", "combine_command", "Make signatures of partials; name who answered wrongly."),

@@ -10,7 +10,7 @@ from typing import Protocol
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from keyquorum.cli import terminal
-from keyquorum.cli.dealing import after_dealing, hand_out, targets
+from keyquorum.cli.dealing import after_dealing, hand_out, ration_of, targets
 from keyquorum.cli.escrow_ceremony import hold
 from keyquorum.cli.escrow_options import order_of, production_of, sharing_of
 from keyquorum.cli.options import absent, make_directory, person_at, read_record
@@ -143,6 +143,7 @@ class ToQuorum:
         self._cards = tuple(read_record(path, CARD) for path in wishes.holders)
         self._requesters = tuple(read_record(path, CARD) for path in wishes.requesters)
         self._plan = Plan(algorithm, 0, wishes.threshold, len(self._cards))
+        self._ration = ration_of(algorithm, None, None)
         self._zones = (manifest.record.zone,)
         targets(out, self._cards)
 
@@ -150,7 +151,7 @@ class ToQuorum:
         """Deal the key."""
         with person_at(self._identity, self._wishes.passphrase_file) as dealer:
             custody = Custody(self._zones, self._cards, self._requesters or (dealer.card,), self._wishes.label)
-            hand_out(dealer, custody, self._plan, self._out, key.private_key())
+            hand_out(dealer, custody, self._plan, self._out, key.private_key(), self._ration)
 
     def next_step(self) -> str:
         """Say what is to be done afterwards."""

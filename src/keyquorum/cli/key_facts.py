@@ -1,5 +1,7 @@
 """What is shown and reported of a key in the custody of a quorum."""
 
+from typing import cast
+
 from dns.dnssectypes import Algorithm
 
 from keyquorum.cli import terminal
@@ -9,7 +11,10 @@ from keyquorum.identity.words import spoken
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord
-from keyquorum.threshold.register import SCHEMES
+from keyquorum.threshold.one_time import Maker
+from keyquorum.threshold.planned import PlannedPublic
+from keyquorum.threshold.quorum_plan import QuorumPlan, smallest_blocking_set
+from keyquorum.threshold.register import SCHEMES, scheme_for
 
 ALGORITHMS = {Algorithm(number).name: number for number in SCHEMES}
 """The names of the algorithms there are schemes for, as in the registry of DNSSEC algorithms."""
@@ -27,7 +32,7 @@ def show_key(signed: Signed[KeyRecord]) -> None:
         [
             ("zone" if len(zones) == 1 else "zones", shown),
             ("algorithm", f"{_algorithm_name(public.algorithm)} ({public.algorithm}), key tag {wire.tag}"),
-            ("quorum", f"any {public.threshold} of {public.holders}"),
+            *_quorum(record),
             ("dealt", f"{format_time_for_people(record.created)} by {record.dealer.record.name}"),
             ("DS", ds_text(record.zones[0], wire)),
         ]
@@ -54,11 +59,27 @@ def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
         "algorithm": record.public.algorithm,
         "key_tag": wire.tag,
         "threshold": record.public.threshold,
+        "answers": record.public.answers,
         "created": record.created,
         "dnskey": dnskey_text(record.zones[0], wire),
         "ds": ds_text(record.zones[0], wire),
         **{part: [{"name": c.record.name, "id": c.id.hex()} for c in cards] for part, cards in people.items()},
     }
+
+
+def _quorum(record: KeyRecord) -> list[tuple[str, str]]:
+    """Say how many holders make a signature, and which of them can stop one."""
+    public = record.public
+    if scheme_for(public.algorithm).one_time is Maker.NOBODY:
+        return [("quorum", f"any {public.threshold} of {public.holders}")]
+    plan: QuorumPlan = cast("PlannedPublic", public).plan
+    blocking = smallest_blocking_set(plan)
+    names = ", ".join(record.holders[index - 1].record.name for index in blocking)
+    every = "all" if plan.answers == plan.threshold else "a plan of"
+    return [
+        ("quorum", f"{plan.threshold} of {plan.holders}; any {plan.answers} answers complete one"),
+        ("plan", f"{every} {len(plan.quorums)} quorums; no {len(blocking) - 1} can stop a signature, {names} could"),
+    ]
 
 
 def _algorithm_name(number: int) -> str:

@@ -19,6 +19,7 @@ from keyquorum.keystore.store import Keystore
 from keyquorum.policy.profile import profile_source, read_policy
 from keyquorum.quorum.task import Basis
 from keyquorum.records.envelope import Kind, Signed
+from keyquorum.records.files import read_header
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
@@ -51,7 +52,7 @@ def judging_options(command: Function) -> Function:
 class GreedyCommand(click.Command):
     """A command whose repeatable options take several values in one go: ``--accepted *.json``."""
 
-    greedy: tuple[str, ...] = ("--accepted",)
+    greedy: tuple[str, ...] = ("--accepted", "--commitments", "--seen")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn ``--accepted a b`` into ``--accepted a --accepted b``."""
@@ -81,6 +82,12 @@ def read_record(path: Path, kind: Kind[Any]) -> Signed[Any]:
     data = read_file(path, kind.limit + 1, kind.title)
     with naming(path):
         return kind.read(data)
+
+
+def read_header_of(path: Path, kind: Kind[Any]) -> Signed[Any]:
+    """Read the header of a file that has a body after it; errors name the file."""
+    with world.opened(path, kind.title) as file, naming(path):
+        return read_header(file, kind)
 
 
 def basis_of(

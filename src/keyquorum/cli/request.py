@@ -19,6 +19,7 @@ from keyquorum.cli.options import (
     person_at,
     read_record,
 )
+from keyquorum.cli.slots import give_out, show_slots, taken_slots
 from keyquorum.dnssec.schema import SCHEMAS
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.errors import UsageError
@@ -45,6 +46,13 @@ def request() -> None:
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
 @click.option("--schema", type=click.Choice(list(SCHEMAS)), default="normal", show_default=True, help="Who signs when.")
 @click.option("--accepted", type=FILE, multiple=True, help="The holders' acceptances; files, or a directory with them.")
+@click.option(
+    "--commitments",
+    type=FILE,
+    multiple=True,
+    help="Holders' commitments or the dealer's presignatures for you; files, or a directory.",
+)
+@click.option("--from-slot", type=int, help="Begin at this slot: after a restore, or where one was used already.")
 @judging_options
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @passphrase_option
@@ -57,6 +65,8 @@ def new(
     expiration: str | None,
     schema: str,
     accepted: tuple[Path, ...],
+    commitments: tuple[Path, ...],
+    from_slot: int | None,
     policy: Path | None,
     previous_skr: Path | None,
     at: str | None,
@@ -82,13 +92,21 @@ def new(
         with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)
-        signed = make_request(task, examination, acceptances, basis, requester.identity)
-        with new_file(out) as output:
-            output.write(header(signed))
-            file.seek(0)
-            while chunk := file.read(1 << 18):
-                output.write(chunk)
+        with taken_slots(requester, records, examination, commitments, from_slot) as slots:
+            used = {key: one.used for key, one in slots.items()}
+            signed = make_request(task, examination, acceptances, basis, requester.identity, used)
+            # Given out before the request leaves: no slot is ever in two requests.
+            give_out(requester, slots)
+            with new_file(out) as output:
+                output.write(header(signed))
+                file.seek(0)
+                while chunk := file.read(1 << 18):
+                    output.write(chunk)
+                for key in records:
+                    for row in slots[key.id].rows if key.id in slots else ():
+                        output.write(row)
     show_source(source)
+    show_slots(records, slots)
     terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
     terminal.next_step(
         f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."

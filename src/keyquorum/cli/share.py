@@ -1,16 +1,25 @@
-"""``keyquorum share``: a holder accepts its share."""
+"""``keyquorum share``: a holder accepts its share, and prepares one-time material for it."""
 
 from pathlib import Path
 
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.dealing import SLOTS_A_YEAR
 from keyquorum.cli.key_facts import show_key
 from keyquorum.cli.options import FILE, absent, approve_option, passphrase_option, person_at, read_record
+from keyquorum.cli.supplies import names_of
+from keyquorum.cli.world import RNG
+from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
-from keyquorum.quorum.dealing import accept, open_share
-from keyquorum.records.kinds import SEALED_SHARE
+from keyquorum.keystore.person import Person
+from keyquorum.keystore.slots import Material
+from keyquorum.quorum.commitments import Order, prepare
+from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import KEY_RECORD, KeyRecord
+from keyquorum.threshold.one_time import Quorum, number_of, slots_of
 
 
 @click.group()
@@ -30,11 +39,14 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
     Compare the words of the key id with what the dealer reads to you by phone.
     """
     absent(out)
-    sealed = read_record(file, SEALED_SHARE)
-    with person_at(keystore, passphrase_file) as person:
+    with world.opened(file, "share") as stream, person_at(keystore, passphrase_file) as person:
         with world.naming(file):
-            part = open_share(sealed, person.identity)
-        key = sealed.record.key
+            sealed, tables = read_share(stream)
+            key = sealed.record.key
+            slots = sum(len(table.rows) for table in tables)
+            earlier = person.slots.marks(key.id, [table.signed.id for table in tables])
+            with world.work("Checking", "slots", total=2 * slots or None, size=None if slots else 0) as work:
+                opened = open_share(sealed, person.identity, tables, work, earlier)
         show_key(key)
         terminal.heading(f"Dealer {key.record.dealer.record.name}, in words")
         terminal.words(key.record.dealer.id)
@@ -42,9 +54,107 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
         terminal.say(
             f"Your share {sealed.record.index} of {key.record.public.holders} checks: it belongs to this dealing."
         )
+        if slots:
+            terminal.say(f"{slots:,} presignatures check: each belongs to this key, and none occurs twice.")
         terminal.agree(f"Did the dealer read you this key id ({spoken(key.id, 3)} ...)?", key.id, approve)
-        person.keep_share(sealed, part)
+        materials = [
+            Material(table.signed, rows, marks_of(key, table))
+            for table, rows in zip(opened.tables, opened.secrets, strict=True)
+        ]
+        person.keep_share(key, opened.share, materials)
         acceptance = accept(sealed, person.identity, world.now())
         write_public(out, acceptance.envelope + b"\n")
     terminal.facts({"share": f"kept in {keystore}", "acceptance": f"{out} (public)"})
     terminal.next_step(f"send {out} to whoever makes requests. Destroy {file} once all holders have accepted.")
+
+
+@share.command("prepare")
+@click.option("--keystore", type=FILE, required=True, help="Your keystore, with your accepted share.")
+@click.option("--slots", type=int, required=True, help="How many: each is used up by one signature.")
+@click.option("--key", "file", type=FILE, help="The key record, if you hold shares of several keys.")
+@click.option("--requester", help="For whose requests, by name, if the key has several requesters.")
+@click.option(
+    "--only", metavar="NAME,...", help="For this one quorum, by names, when no quorum of the plan is complete."
+)
+@click.option("--from-slot", type=int, help="Begin at this slot, and not after those you prepared before.")
+@click.option("--a-year", type=int, default=SLOTS_A_YEAR, show_default=True, help="How many will be used in a year.")
+@click.option("--out", type=FILE, required=True, help="Where to write your commitments, NAME.commitments.json.")
+@passphrase_option
+def prepare_command(
+    keystore: Path,
+    slots: int,
+    file: Path | None,
+    requester: str | None,
+    only: str | None,
+    from_slot: int | None,
+    a_year: int,
+    out: Path,
+    passphrase_file: Path | None,
+) -> None:
+    """Make nonces in advance (Ed25519, Ed448), so that requests can be answered in one round.
+
+    The nonces stay in your keystore, and each answers once; the commitments to them are public.
+    """
+    absent(out)
+    chosen = read_record(file, KEY_RECORD) if file else None
+    with person_at(keystore, passphrase_file) as person:
+        key = _key_of(person, chosen)
+        lane = _lane(key.record, requester)
+        quorum = _quorum(key.record, only)
+        first = person.slots.next_to_prepare(key.id, lane, quorum) if from_slot is None else from_slot
+        order = Order(slots_of(lane, first, slots), quorum, a_year)
+        with world.work("Preparing", "slots", size=None if slots > 256 else 0, total=slots) as work:
+            made, secrets = prepare(key, person.shares()[key.id], person.identity, order, world.Scratch(), RNG, work)
+        # Kept before the commitments leave: a commitment whose nonce is lost can never be answered.
+        person.slots.keep_now(Material(made.signed, secrets))
+        write_public(out, made.chunks())
+    record = made.signed.record
+    whose = names_of(key.record, quorum) if quorum else "every quorum of the plan that you are in"
+    terminal.facts(
+        [
+            ("key", key.record.label),
+            ("slots", f"{number_of(record.first):,} to {number_of(record.slots[-1]):,}"),
+            ("for requests by", key.record.requesters[lane].record.name),
+            ("for", whose),
+            ("commitments", f"{out} (public)"),
+        ]
+    )
+    terminal.next_step(f"send {out} to {key.record.requesters[lane].record.name}: request new --commitments.")
+
+
+def _key_of(person: Person, chosen: Signed[KeyRecord] | None) -> Signed[KeyRecord]:
+    keys = person.keys()
+    if chosen is not None:
+        if chosen.id not in keys:
+            raise UsageError(f"your keystore holds no share of {chosen.record.label}", do="Accept it first.")
+        return chosen
+    if len(keys) != 1:
+        labels = ", ".join(key.record.label for key in keys.values())
+        raise UsageError(
+            f"your keystore holds shares of {labels or 'no key'}",
+            do="Say which one: --key key.json." if keys else "Accept one first: keyquorum share accept.",
+        )
+    return next(iter(keys.values()))
+
+
+def _lane(record: KeyRecord, requester: str | None) -> int:
+    names = [card.record.name for card in record.requesters]
+    if requester is None and len(names) == 1:
+        return 0
+    if requester not in names:
+        raise UsageError(
+            f"{requester} makes no requests for {record.label}" if requester else "the key has several requesters",
+            do=f"Give --requester with one of: {', '.join(names)}.",
+        )
+    return names.index(requester)
+
+
+def _quorum(record: KeyRecord, only: str | None) -> Quorum | None:
+    if only is None:
+        return None
+    names = [card.record.name for card in record.holders]
+    wanted = [name.strip() for name in only.split(",")]
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)} holds no share of {record.label}", do=f"Holders: {', '.join(names)}.")
+    return tuple(sorted({names.index(name) + 1 for name in wanted}))

@@ -1,5 +1,6 @@
 """``keyquorum sign``: a holder looks at a request and answers it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,26 +9,32 @@ from keyquorum.cli import terminal, world
 from keyquorum.cli.listing import show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
+    GreedyCommand,
     absent,
     approve_option,
     basis_of,
     judging_options,
     passphrase_option,
     person_at,
+    read_header_of,
 )
 from keyquorum.cli.request import show_request
 from keyquorum.cli.world import RNG
+from keyquorum.errors import RefusedError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
+from keyquorum.keystore.person import Person
 from keyquorum.quorum.requesting import open_request, refuse_failures
 from keyquorum.quorum.signing import answer
 from keyquorum.quorum.task import examine
+from keyquorum.records.kinds import PARTIAL
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @click.argument("request", type=FILE)
 @click.option("--keystore", type=FILE, required=True, help="Your keystore, with your accepted share.")
 @click.option("--out", type=FILE, required=True, help="Where to write your partial.")
+@click.option("--seen", type=FILE, multiple=True, help="Partials published before: were yours made by this keystore?")
 @judging_options
 @approve_option
 @passphrase_option
@@ -35,6 +42,7 @@ def sign(
     request: Path,
     keystore: Path,
     out: Path,
+    seen: tuple[Path, ...],
     policy: Path | None,
     previous_skr: Path | None,
     at: str | None,
@@ -48,6 +56,7 @@ def sign(
     """
     absent(out)
     with world.opened(request, "request") as file, person_at(keystore, passphrase_file) as person:
+        refuse_copies(person, seen)
         with world.naming(request):
             opened = open_request(file)
         task = opened.task
@@ -66,7 +75,17 @@ def sign(
         )
         total = sum(len(messages) for messages in examination.messages)
         with world.work("Signing", "messages", size=task.source.length, total=total) as work:
-            answered = answer(opened, examination, person.shares(), basis, person.identity, world.Scratch(), RNG, work)
+            answered = answer(
+                opened,
+                examination,
+                person.shares(),
+                basis,
+                person.identity,
+                world.Scratch(),
+                RNG,
+                work,
+                person.slots.of,
+            )
         # Remembered before it leaves: an answer that is out is never forgotten.
         person.remember(opened.signed.id, task.source.sha256, examination.request_ids)
         with new_file(out) as output:
@@ -75,3 +94,17 @@ def sign(
     terminal.say()
     terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex()})
     terminal.next_step(f"publish {out}. Anybody who has {request} and enough partials runs 'keyquorum combine'.")
+
+
+def refuse_copies(person: Person, seen: Sequence[Path]) -> None:
+    """Refuse to sign if any of the published partials is this person's and was not made by this keystore."""
+    answered = person.answered()
+    for path in seen:
+        partial = read_header_of(path, PARTIAL)
+        if partial.record.signer == person.identity.verification_key and partial.record.request not in answered:
+            raise RefusedError(
+                "this partial is signed with your identity, but not made by this keystore: there is another copy of it",
+                where=str(path),
+                do="Do not sign. Find the copy, keep the one that made the partial, and if this is an older one, run "
+                "'keyquorum keystore restored' first: one-time material must not answer twice.",
+            )

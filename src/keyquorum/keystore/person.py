@@ -1,20 +1,22 @@
 """What a person keeps in a keystore: identity, card, accepted shares with their key records, and what was answered.
 
-Secrets (identity, shares) are sealed; the rest are notes: authenticated, not secret. Everything is durable before a
-call returns, so a share is kept before its acceptance leaves and an answer is remembered before it leaves.
+Secrets (identity, shares, one-time material) are sealed; the rest are notes: authenticated, not secret. Everything is
+durable before a call returns, so a share is kept before its acceptance leaves and an answer is remembered before it
+leaves. One-time material is in ``keystore.slots``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keyquorum.errors import DamagedKeystoreError, KeyquorumError, RefusedError
 from keyquorum.identity.keys import KEY_LENGTH, Identity
 from keyquorum.keystore.sealing import Cost
+from keyquorum.keystore.slots import Material, Slots
 from keyquorum.keystore.store import Keystore
 from keyquorum.maths.randomness import Rng
 from keyquorum.quorum.dealing import make_card, parse_share, write_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord, SealedShare
+from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
 
 _IDENTITY = "identity"
 _CARD = "card"
@@ -54,18 +56,27 @@ class Person:
         """What the person is called."""
         return self.card.record.name
 
-    def keep_share(self, sealed: Signed[SealedShare], share: object) -> None:
-        """Keep an accepted share and the key record it belongs to; keeping the same one again changes nothing."""
-        key = sealed.record.key
+    @property
+    def slots(self) -> Slots:
+        """The one-time material in this keystore, and which slots this person gave out as a requester."""
+        return Slots(self._store)
+
+    def keep_share(self, key: Signed[KeyRecord], share: object, tables: Sequence[Material] = ()) -> None:
+        """Keep an accepted share, its key record, and the secret rows that came with it; a second time changes nothing.
+
+        Raises RefusedError for another share of the same key.
+        """
         name = key.id.hex()
         plain = write_share(share)
-        if name in self._store.names(_SHARE):
-            if self._store.get(_SHARE, name) != plain:
-                raise RefusedError("the keystore holds another share of this key already", do="Ask the dealer why.")
-            return
+        known = name in self._store.names(_SHARE)
+        if known and self._store.get(_SHARE, name) != plain:
+            raise RefusedError("the keystore holds another share of this key already", do="Ask the dealer why.")
         with self._store.batch():
-            self._store.put(_SHARE, name, plain)
-            self._store.note(_KEY, name, key.envelope)
+            if not known:
+                self._store.put(_SHARE, name, plain)
+                self._store.note(_KEY, name, key.envelope)
+            for table in tables:
+                self.slots.keep(table)
 
     def shares(self) -> dict[bytes, object]:
         """Give the accepted shares, by the id of their key record."""
@@ -74,6 +85,10 @@ class Person:
     def keys(self) -> dict[bytes, Signed[KeyRecord]]:
         """Give the key records of the accepted shares, by id."""
         return {bytes.fromhex(name): KEY_RECORD.read(data) for name, data in self._store.notes(_KEY).items()}
+
+    def answered(self) -> frozenset[bytes]:
+        """Give the ids of all requests answered so far."""
+        return frozenset(bytes.fromhex(name) for name in self._store.notes(_ANSWERED))
 
     def seen(self) -> Mapping[str, bytes]:
         """Give the ids of all requests (KSR ids) answered so far, with the SHA-256 of the source each came in."""

@@ -13,7 +13,7 @@ read secrets end soon.
 
 import hmac
 import secrets as system
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -154,32 +154,42 @@ class Keystore:
         return {name: self._read(_NOTE, kind, name) or b"" for name in self._names(_NOTE, kind)}
 
     def answer_once(self, kind: str, name: str, digest: bytes, make: Callable[[bytes], bytes]) -> bytes:
-        """Use a secret for the only time: give ``make(secret)`` once it and ``digest`` durably stand in its place.
+        """Use a secret for the only time: ``answer_all`` for one."""
+        return self.answer_all(kind, [(name, digest)], lambda secrets: [make(secrets[0][1])])[0]
 
-        ``digest`` (32 bytes) is over everything the answer depends on. Asked again with the same digest, it gives
-        the stored bytes and never calls ``make``; with another, it raises RefusedError. Raises KeystoreError if
-        there never was such a secret, StorageError if the answer could not be stored: then it must not, and cannot,
-        leave.
+    def answer_all(
+        self,
+        kind: str,
+        uses: Sequence[tuple[str, bytes]],
+        make: Callable[[Sequence[tuple[int, bytes]]], Sequence[bytes]],
+    ) -> list[bytes]:
+        """Use secrets for the only time: give what ``make`` makes of them once it durably stands in their place.
+
+        ``uses`` are pairs of name and digest (32 bytes), the digest over everything the answer depends on; ``make``
+        gets the secrets to be used, each with its position in ``uses``. A secret that was used under the same digest
+        gives the stored bytes, and ``make`` never sees it. With another digest RefusedError is raised, and none is
+        used. Raises KeystoreError if there never was such a secret, StorageError if the answers could not be stored:
+        then they must not, and cannot, leave.
         """
-        if len(digest) != _DIGEST:
-            raise UsageError(f"the digest has {len(digest)} bytes, not {_DIGEST}")
+        if any(len(digest) != _DIGEST for _, digest in uses):
+            raise UsageError(f"a digest has not {_DIGEST} bytes")
+        if len({name for name, _ in uses}) != len(uses):
+            raise UsageError("a secret stands twice among those to be used")
         if self._batch:
             raise UsageError("an answer leaves only when it is stored; inside a batch it would not be yet")
-        stored = self._read(_ANSWER, kind, name)
-        if stored is not None:
-            if hmac.compare_digest(stored[:_DIGEST], digest):
-                return stored[_DIGEST:]
-            raise RefusedError(
-                f"{kind}/{name} was used already, for something else; a second answer would give the secret away",
-                where=self._database.where,
-                do="Have the request made anew with material that was not used.",
-            )
-        answer = make(self.get(kind, name))
+        answers = {at: stored for at, use in enumerate(uses) if (stored := self._stored(kind, *use)) is not None}
+        secrets = [(at, self.get(kind, name)) for at, (name, _) in enumerate(uses) if at not in answers]
+        if not secrets:
+            return [answers[at] for at in range(len(uses))]
+        made = make(secrets)
         with self._change():
-            self.get(kind, name)  # ``make`` may have used it up behind our back
-            self._remove(_SECRET, kind, name)
-            self._store(_ANSWER, kind, name, digest + answer, replace=False)
-        return answer
+            for (at, _), answer in zip(secrets, made, strict=True):
+                name, digest = uses[at]
+                self.get(kind, name)  # ``make`` may have used it up behind our back
+                self._remove(_SECRET, kind, name)
+                self._store(_ANSWER, kind, name, digest + answer, replace=False)
+                answers[at] = answer
+        return [answers[at] for at in range(len(uses))]
 
     def used(self, kind: str) -> list[str]:
         """Give the names of all secrets of a kind that were used and have left an answer, sorted."""
@@ -274,6 +284,19 @@ class Keystore:
             return self._vault.unseal(form, kind, name, sealed)
         except DamagedKeystoreError as error:
             raise damaged(error.what, self._database.where) from None
+
+    def _stored(self, kind: str, name: str, digest: bytes) -> bytes | None:
+        """Give the answer that a secret left, None if it was not used; RefusedError if it was for something else."""
+        stored = self._read(_ANSWER, kind, name)
+        if stored is None:
+            return None
+        if hmac.compare_digest(stored[:_DIGEST], digest):
+            return stored[_DIGEST:]
+        raise RefusedError(
+            f"{kind}/{name} was used already, for something else; a second answer would give the secret away",
+            where=self._database.where,
+            do="Have the request made anew with material that was not used.",
+        )
 
     def _names(self, form: str, kind: str) -> list[str]:
         rows = self._database.run("SELECT name FROM entry WHERE form = ? AND kind = ? ORDER BY name", form, kind)

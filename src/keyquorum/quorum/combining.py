@@ -23,8 +23,9 @@ from keyquorum.quorum.task import Task
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
 from keyquorum.records.kinds import PARTIAL, Contribution, KeyRecord, Partial
+from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_for
-from keyquorum.threshold.seam import Answer, Context, Stream
+from keyquorum.threshold.seam import Answer, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def check_partial(request: OpenRequest, messages: Sequence[Stream], received: Re
             if answered.key == key.id:
                 public = key.record.public
                 answer = Answer(received.values[key.id], answered.proof)
-                context = Context(key.id, request.signed.id)
+                context = request.context(key)
                 scheme_for(public.algorithm).check(public, answered.index, stream, answer, context, work)
 
 
@@ -161,14 +162,15 @@ def _read_values(
     if partial.request != request.signed.id:
         raise MalformedError("this partial answers another request", do="Ask for the answer to this one.")
     values: dict[bytes, Stream] = {}
-    publics = {key.id: key.record.public for key in request.task.keys}
+    keys = {key.id: key for key in request.task.keys}
     for answered in partial.answers:
-        if answered.key not in publics or answered.key in values:
+        if answered.key not in keys or answered.key in values:
             raise MalformedError("this partial answers with a key that is not in the request, or twice with one key")
         if holders.get(answered.key) != answered.index:
             raise MalformedError(f"this partial claims share {answered.index}, which is not its signer's")
-        public = publics[answered.key]
-        if answered.width != scheme_for(public.algorithm).width(public):
+        key = keys[answered.key]
+        public = key.record.public
+        if answered.width != scheme_for(public.algorithm).width(public, answered.index, request.context(key)):
             raise MalformedError("the values have the wrong width")
         offset = file.tell()
         for _ in copy_checked(file, answered.width * answered.count, answered.sha256, "the list of values"):
@@ -195,7 +197,7 @@ def _combine_key(
                 answer = Answer(received.values[key.id], answered.proof)
                 candidates.setdefault(answered.index, []).append((received.signed, answer))
     told: list[Contribution] = []
-    context = Context(key.id, request.signed.id)
+    context = request.context(key)
     while True:
         answers = {index: queue[0][1] for index, queue in candidates.items() if queue}
         faulty = {fault.index for fault in [*faults, *told] if fault.key == key.id}
@@ -229,9 +231,15 @@ def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoug
     needed = record.public.threshold
     wrong = f"; wrong: {', '.join(names[index] for index in sorted(faulty))}" if faulty else ""
     missing = ", ".join(name for index, name in names.items() if index not in able | faulty)
-    count = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {needed} are needed"
+    planned = scheme_for(record.public.algorithm).one_time is not Maker.NOBODY
+    if len(able) < needed:
+        told = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {needed} are needed"
+    elif planned:
+        told = f"the {len(able)} good answers for {record.label} complete no quorum of the request"
+    else:
+        told = f"no {needed} of the {len(able)} answers for {record.label} agree"
     return NotEnoughError(
-        (count if len(able) < needed else f"no {needed} of the {len(able)} answers for {record.label} agree") + wrong,
+        told + wrong,
         do=f"Not answered yet: {missing or 'nobody'}.",
         culprits=sorted(faulty),
     )

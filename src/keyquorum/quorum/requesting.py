@@ -5,16 +5,20 @@ name, a key whose dealing does not check, a key that not all holders have accept
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from keyquorum.errors import MalformedError, RefusedError
+from keyquorum.errors import MalformedError, NotYetError, RefusedError
 from keyquorum.identity.keys import Identity
+from keyquorum.quorum.commitments import read_used
 from keyquorum.quorum.dealing import check_acceptances, check_key
 from keyquorum.quorum.task import Basis, Examination, Task, schema_named
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
-from keyquorum.records.kinds import REQUEST, Acceptance, Card, KeyRecord, Overrule, Request, RequestedKey
+from keyquorum.records.kinds import REQUEST, Acceptance, Card, KeyRecord, Overrule, Request, RequestedKey, UsedSlots
+from keyquorum.threshold.one_time import Maker
+from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.seam import Commitments, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class OpenRequest:
     signed: Signed[Request]
     requester: Signed[Card]
     task: Task
+    commitments: Mapping[bytes, Commitments] = field(default_factory=dict)
+
+    def context(self, key: Signed[KeyRecord]) -> Context:
+        """Give what an answer with ``key`` is bound to."""
+        return Context(key.id, self.signed.id, self.commitments.get(key.id))
 
 
 def make_request(
@@ -32,21 +41,29 @@ def make_request(
     acceptances: Mapping[bytes, Sequence[Signed[Acceptance]]],
     basis: Basis,
     requester: Identity,
+    slots: Mapping[bytes, UsedSlots] | None = None,
 ) -> Signed[Request]:
-    """Sign the header of a request for ``task``; ``acceptances`` are by key id.
+    """Sign the header of a request for ``task``; ``acceptances`` and ``slots`` are by key id.
+
+    The rows of the slots go into the file after the source, key after key.
 
     Raises RefusedError if a rule failed that is not overruled, or if ``requester`` may not ask; NotYetError while
     acceptances are missing.
     """
     refuse_failures(examination)
-    for key in task.keys:
+    slots = slots or {}
+    for key, messages in zip(task.keys, examination.messages, strict=True):
         authorised(key, requester.verification_key)
         check_key(key)
-        check_acceptances(key, acceptances.get(key.id, ()))
+        used = slots.get(key.id)
+        check_acceptances(key, acceptances.get(key.id, ()), dealt_tables(used))
+        _check_slots(key, used, len(messages))
     request = Request(
         signer=requester.verification_key,
         at=basis.at,
-        keys=tuple(RequestedKey(key=key, acceptances=tuple(acceptances[key.id])) for key in task.keys),
+        keys=tuple(
+            RequestedKey(key=key, acceptances=tuple(acceptances[key.id]), slots=slots.get(key.id)) for key in task.keys
+        ),
         source=task.source,
         window=task.window,
         schema=task.schema,
@@ -66,6 +83,13 @@ def open_request(file: BinaryIO) -> OpenRequest:
     offset = file.tell()
     for _ in copy_checked(file, request.source.length, request.source.sha256, "the source in the request"):
         pass
+    commitments = {}
+    for requested in request.keys:
+        used = requested.slots
+        _check_slots(requested.key, used, None)
+        if used is not None:
+            place = place_of(requested.key, request.signer)
+            commitments[requested.key.id] = read_used(file, requested.key, used, place)
     expect_end(file, "the request")
     if (request.window is None) != (request.source.format == "icann"):
         raise MalformedError("a window of time belongs to a plain RRset, and only to one", where="$.window")
@@ -74,9 +98,14 @@ def open_request(file: BinaryIO) -> OpenRequest:
     cards = [authorised(key, request.signer) for key in keys]
     for requested in request.keys:
         check_key(requested.key)
-        check_acceptances(requested.key, requested.acceptances)
+        check_acceptances(requested.key, requested.acceptances, dealt_tables(requested.slots))
     task = Task(file, offset, request.source, request.window, request.schema, request.terms, keys)
-    return OpenRequest(signed, cards[0], task)
+    return OpenRequest(signed, cards[0], task, commitments)
+
+
+def dealt_tables(used: UsedSlots | None) -> tuple[bytes, ...]:
+    """Give the ids of the dealer's tables that a request uses, which every holder must have accepted."""
+    return tuple(one.id for one in used.commitments if one.record.maker == 0) if used else ()
 
 
 def authorised(key: Signed[KeyRecord], verification_key: bytes) -> Signed[Card]:
@@ -89,6 +118,12 @@ def authorised(key: Signed[KeyRecord], verification_key: bytes) -> Signed[Card]:
         f"the request is not signed by anybody who may make requests for {key.record.label}",
         do=f"These may: {names}. Do not sign; ask the one you expected it from.",
     )
+
+
+def place_of(key: Signed[KeyRecord], verification_key: bytes) -> int:
+    """Give the place (from 0) of a requester of ``key``; raises as ``authorised`` does."""
+    card = authorised(key, verification_key)
+    return key.record.requesters.index(card)
 
 
 def refuse_failures(examination: Examination) -> None:
@@ -105,3 +140,17 @@ def refuse_failures(examination: Examination) -> None:
 def overrules_of(basis: Basis) -> tuple[Overrule, ...]:
     """Give what is kept in a record of the overrules of ``basis``."""
     return tuple(Overrule(rule=rule, reason=reason) for rule, reason in basis.overrules.items())
+
+
+def _check_slots(key: Signed[KeyRecord], used: UsedSlots | None, messages: int | None) -> None:
+    """Refuse a request without the slots it needs, with some it does not need, or with another number of them."""
+    needed = scheme_for(key.record.public.algorithm).one_time is not Maker.NOBODY
+    if needed and used is None:
+        raise NotYetError(
+            f"the request brings no commitments for {key.record.label}, and nobody can answer it without",
+            do="Make it with --commitments.",
+        )
+    if used is not None and not needed:
+        raise MalformedError(f"the request uses up slots of {key.record.label}, which has none", where="$.keys")
+    if used is not None and messages is not None and used.count != messages:
+        raise MalformedError(f"{used.count} slots for {messages} messages", where="$.keys")

@@ -1,7 +1,7 @@
 """A holder's answer: one partial, over all keys of the request it has a share of, after it has examined and agreed."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyquorum.errors import RefusedError
@@ -14,8 +14,12 @@ from keyquorum.quorum.task import Basis, Examination
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
 from keyquorum.records.kinds import PARTIAL, KeyAnswer, Partial
+from keyquorum.threshold.one_time import OneTimeStore, Quorum
 from keyquorum.threshold.register import scheme_for
-from keyquorum.threshold.seam import Context, Stream
+from keyquorum.threshold.seam import Stream
+
+Stores = Callable[[bytes, Quorum | None], OneTimeStore]
+"""Gives the one-time material of a key (an id) for one quorum, or all of its plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +45,38 @@ def answer(
     new_file: NewFile,
     rng: Rng,
     work: Work,
+    stores: Stores | None = None,
 ) -> Answered:
     """Answer every message of ``request`` with every key of which ``shares`` (by key id) holds a share.
 
-    ``examination`` must be the holder's own, of this request. Raises RefusedError if a rule failed that is not
-    overruled, or if there is no key in the request of which the holder has a share.
+    ``examination`` must be the holder's own, of this request; ``stores`` gives the one-time material for a key. Raises
+    RefusedError if a rule failed that is not overruled, if there is no key in the request of which the holder has a
+    share, or if a slot was used for something else.
     """
     refuse_failures(examination)
-    answers, streams = [], []
+    answers, streams, asked_others = [], [], []
     for key, messages in zip(request.task.keys, examination.messages, strict=True):
         index = key.record.index_of(holder.verification_key)
         if index is None or key.id not in shares:
             continue
-        public = key.record.public
+        public, context = key.record.public, request.context(key)
         scheme = scheme_for(public.algorithm)
-        width = scheme.width(public)
+        width = scheme.width(public, index, context)
+        if not width:
+            asked_others.append(key.record.label)
+            continue
         values = FixedStream(new_file(), width)
-        context = Context(key.id, request.signed.id)
-        proof = scheme.sign(public, shares[key.id], None, messages, context, values, rng, work)
+        store = stores(key.id, context.commitments.quorum) if stores and context.commitments else None
+        proof = scheme.sign(public, shares[key.id], store, messages, context, values, rng, work)
         answers.append(
             KeyAnswer(key=key.id, index=index, count=len(values), width=width, sha256=_digest([values]), proof=proof)
         )
         streams.append(values)
+    if asked_others and not answers:
+        raise RefusedError(
+            f"the request is for quorums of {', '.join(asked_others)} that you are not in",
+            do="It brings no commitments of yours that could be used; others answer it.",
+        )
     if not answers:
         labels = ", ".join(key.record.label for key in request.task.keys)
         raise RefusedError(

@@ -4,6 +4,16 @@ from typing import Any
 
 from keyquorum.records.envelope import Kind
 from keyquorum.records.escrow import ESCROW
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+from keyquorum.records.kinds import ACCEPTANCE, CARD, COMMITMENTS, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
 
-KINDS: tuple[Kind[Any], ...] = (CARD, KEY_RECORD, SEALED_SHARE, ACCEPTANCE, REQUEST, PARTIAL, RESPONSE, ESCROW)
+KINDS: tuple[Kind[Any], ...] = (
+    CARD,
+    KEY_RECORD,
+    SEALED_SHARE,
+    ACCEPTANCE,
+    COMMITMENTS,
+    REQUEST,
+    PARTIAL,
+    RESPONSE,
+    ESCROW,
+)

@@ -1,6 +1,7 @@
 """The signed documents that pass between people, each a frozen class and the ``Kind`` that reads and signs it.
 
-A request and a partial are the header of a file with a body after it (``records.files``); all others are a file each.
+A request, a partial, commitments and a sealed share are the header of a file that may have a body after it
+(``records.files``); all others are a file each.
 A record that exists is well-formed and its signature verified; whether its signer is one to listen to, and whether a
 dealing checks, is for ``quorum``.
 """
@@ -29,11 +30,15 @@ from keyquorum.records.fields import (
     Text,
 )
 from keyquorum.records.parts import MOST_HOLDERS, PROOF, PUBLIC
+from keyquorum.threshold.one_time import MOST_LANES, MOST_SLOTS, lane_of
 from keyquorum.threshold.seam import PublicPart
 
 MOST_ZONES = 100_000
 MOST_KEYS = 16
 MOST_MESSAGES = 1_000_000
+MOST_ROWS = 65_536
+"""Slots in one file of commitments."""
+MOST_TABLES = MOST_LANES
 NAME = Text(64)
 LABEL = Text(64, ascii_only=True)
 """What a key is called; it stands in KSRs and SKRs, which take printable ASCII only."""
@@ -107,46 +112,133 @@ KEY_RECORD = Kind(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentRecord:
+    """The header of a file of commitments: the public rows of one-time material, slot after slot, each by its SHA-256.
+
+    ``maker`` is the holder who made them, or 0 for the dealer; ``quorum`` is the only quorum they are for (empty: all
+    of the key's plan). The rows belong to slots ``first``, ``first`` + 1 and so on, all of one requester. ``a_year`` is
+    how many slots the maker expects to be used in a year.
+    """
+
+    signer: bytes
+    key: bytes
+    maker: int
+    quorum: tuple[int, ...]
+    first: int
+    row_length: int
+    digests: bytes
+    a_year: int
+
+    def __post_init__(self) -> None:
+        if len(self.digests) % 32:
+            raise MalformedError("the digests are not 32 bytes each", where="digests")
+        last = self.first + self.count - 1
+        if lane_of(self.first) != lane_of(last) or lane_of(last) >= MOST_LANES:
+            raise MalformedError("the slots are not those of one requester", where="first")
+        if list(self.quorum) != sorted(set(self.quorum)):
+            raise MalformedError("the holders of a quorum stand there in ascending order, each once", where="quorum")
+
+    @property
+    def count(self) -> int:
+        """How many slots there are."""
+        return len(self.digests) // 32
+
+    @property
+    def slots(self) -> range:
+        """The slots."""
+        return range(self.first, self.first + self.count)
+
+    def digest_of(self, slot: int) -> bytes:
+        """Give the SHA-256 of the row of one of the slots."""
+        start = 32 * (slot - self.first)
+        return self.digests[start : start + 32]
+
+
+COMMITMENTS = Kind(
+    "commitments",
+    "commitments",
+    CommitmentRecord,
+    {
+        "key": ID,
+        "maker": Integer(0, MOST_HOLDERS),
+        "quorum": ListOf(Integer(1, MOST_HOLDERS), 0, MOST_HOLDERS),
+        "first": Integer(0, MOST_LANES * MOST_SLOTS - 1),
+        "row_length": Integer(1, 1 << 20),
+        "digests": Binary(32, 32 * MOST_ROWS),
+        "a_year": Integer(1, MOST_ROWS),
+    },
+    limit=1 << 23,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealedShare:
-    """One holder's share, sealed to that holder, with the key record it belongs to; signed by the dealer."""
+    """The header of what one holder gets, signed by the dealer: a share, sealed to that holder, of a key.
+
+    ``tables`` are the dealer's commitments, where the dealer makes the one-time material: their rows follow, table
+    after table, and the holder's secret rows are sealed in ``sealed_rows`` (empty where there are none).
+    """
 
     signer: bytes
     key: Signed[KeyRecord]
     index: int
     sealed: bytes
+    tables: tuple[Signed[CommitmentRecord], ...] = ()
+    sealed_rows: bytes = b""
 
     def __post_init__(self) -> None:
         if self.key.record.signer != self.signer:
             raise MalformedError("the share is not signed by the dealer of its key", where="signer")
         if self.index > len(self.key.record.holders):
             raise MalformedError("there is no holder with this index", where="index")
+        if bool(self.tables) != bool(self.sealed_rows):
+            raise MalformedError("secret rows stand there without their tables, or tables without", where="tables")
+        for place, table in enumerate(self.tables):
+            record = table.record
+            if (record.signer, record.key, record.maker) != (self.signer, self.key.id, 0) or record.quorum:
+                raise MalformedError("the table is not one of the dealer for this key", where=f"tables[{place}]")
 
 
 SEALED_SHARE = Kind(
     "sealed-share",
     "sealed share",
     SealedShare,
-    {"key": Embedded(KEY_RECORD), "index": Integer(1, MOST_HOLDERS), "sealed": Binary(49, 1 << 20)},
-    limit=1 << 25,
+    {
+        "key": Embedded(KEY_RECORD),
+        "index": Integer(1, MOST_HOLDERS),
+        "sealed": Binary(49, 1 << 20),
+        "tables": ListOf(Embedded(COMMITMENTS), 0, MOST_TABLES),
+        "sealed_rows": Binary(0, 1 << 25),
+    },
+    limit=1 << 26,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A holder's word that its share was checked against the key record ``key`` (an id) and is kept."""
+    """A holder's word that its share was checked against the key record ``key`` (an id) and is kept.
+
+    ``tables`` are the ids of the dealer's commitments that were checked and are kept with it.
+    """
 
     signer: bytes
     key: bytes
     index: int
     accepted: int
+    tables: tuple[bytes, ...] = ()
 
 
 ACCEPTANCE = Kind(
     "acceptance",
     "acceptance",
     Acceptance,
-    {"key": ID, "index": Integer(1, MOST_HOLDERS), "accepted": TIME},
-    limit=4096,
+    {
+        "key": ID,
+        "index": Integer(1, MOST_HOLDERS),
+        "accepted": TIME,
+        "tables": ListOf(ID, 0, MOST_TABLES, distinct=True),
+    },
+    limit=1 << 14,
 )
 
 
@@ -183,11 +275,40 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedSlots:
+    """The slots that a request uses up with one key, message after message, and the commitments for them.
+
+    The rows follow in the body of the request: for each slot those of all ``commitments``, in their order.
+    """
+
+    first: int
+    count: int
+    commitments: tuple[Signed[CommitmentRecord], ...]
+
+    def __post_init__(self) -> None:
+        makers = [one.record.maker for one in self.commitments]
+        if makers != sorted(set(makers)):
+            raise MalformedError("commitments stand there in the order of their makers, one each", where="commitments")
+        if len({one.record.quorum for one in self.commitments}) != 1:
+            raise MalformedError("the commitments are not for the same quorums", where="commitments")
+        for place, one in enumerate(self.commitments):
+            slots = one.record.slots
+            if self.first not in slots or self.first + self.count - 1 not in slots:
+                raise MalformedError("these commitments are not for all of the slots", where=f"commitments[{place}]")
+
+    @property
+    def row_length(self) -> int:
+        """The length in bytes of what follows for one slot."""
+        return sum(one.record.row_length for one in self.commitments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedKey:
-    """A key that is to sign, and the acceptances of all of its holders."""
+    """A key that is to sign, the acceptances of all of its holders, and the slots that are used up (None: none are)."""
 
     key: Signed[KeyRecord]
     acceptances: tuple[Signed[Acceptance], ...]
+    slots: UsedSlots | None = None
 
 
 _DURATION = Integer(0, (1 << 32) - 1)
@@ -246,7 +367,20 @@ REQUEST = Kind(
         "keys": ListOf(
             Object(
                 RequestedKey,
-                {"key": Embedded(KEY_RECORD), "acceptances": ListOf(Embedded(ACCEPTANCE), 1, MOST_HOLDERS)},
+                {
+                    "key": Embedded(KEY_RECORD),
+                    "acceptances": ListOf(Embedded(ACCEPTANCE), 1, MOST_HOLDERS),
+                    "slots": OrNull(
+                        Object(
+                            UsedSlots,
+                            {
+                                "first": Integer(0, MOST_LANES * MOST_SLOTS - 1),
+                                "count": Integer(1, MOST_ROWS),
+                                "commitments": ListOf(Embedded(COMMITMENTS), 1, MOST_HOLDERS),
+                            },
+                        )
+                    ),
+                },
             ),
             1,
             MOST_KEYS,

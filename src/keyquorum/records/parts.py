@@ -7,7 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from keyquorum.errors import MalformedError
-from keyquorum.records.fields import BigInteger, Choice, Integer, ListOf, Object, OneOf
+from keyquorum.records.fields import BigInteger, Binary, Choice, Codec, Integer, ListOf, Object, OneOf
+from keyquorum.threshold.ecdsa import EcdsaPublic, EcdsaShare
+from keyquorum.threshold.frost import FrostPublic, FrostShare
+from keyquorum.threshold.quorum_plan import MOST_QUORUMS
 from keyquorum.threshold.rsa import RsaProof, RsaPublic, RsaShare
 
 MODULUS = BigInteger(4096)
@@ -31,7 +34,34 @@ _RSA_PUBLIC = Object(
 _RSA_SHARE = Object(RsaShare, {"index": Integer(1, MOST_HOLDERS), "value": _RSA_BOUND}, {"scheme": "rsa"})
 _RSA_PROOF = Object(RsaProof, {"c": BigInteger(256), "z": _RSA_BOUND}, {"scheme": "rsa"})
 
-_NAMES = MappingProxyType({RsaPublic: "rsa", RsaShare: "rsa", RsaProof: "rsa"})
+_PLAN: dict[str, Codec[Any]] = {
+    "threshold": Integer(1, MOST_HOLDERS),
+    "holders": Integer(1, MOST_HOLDERS),
+    "answers": Integer(1, MOST_HOLDERS),
+    "quorums": ListOf(ListOf(Integer(1, MOST_HOLDERS), 1, MOST_HOLDERS), 1, MOST_QUORUMS),
+}
+_FROST_PUBLIC = Object(
+    FrostPublic,
+    {"algorithm": Integer(15, 16), **_PLAN, "commitments": ListOf(Binary(32, 57), 1, MOST_HOLDERS)},
+    {"scheme": "frost"},
+)
+_FROST_SHARE = Object(FrostShare, {"index": Integer(1, MOST_HOLDERS), "value": BigInteger(446)}, {"scheme": "frost"})
+_ECDSA_PUBLIC = Object(
+    EcdsaPublic, {"algorithm": Integer(13, 14), **_PLAN, "point": Binary(33, 49)}, {"scheme": "ecdsa"}
+)
+_ECDSA_SHARE = Object(EcdsaShare, {"index": Integer(1, MOST_HOLDERS)}, {"scheme": "ecdsa"})
+
+_NAMES = MappingProxyType(
+    {
+        RsaPublic: "rsa",
+        RsaShare: "rsa",
+        RsaProof: "rsa",
+        FrostPublic: "frost",
+        FrostShare: "frost",
+        EcdsaPublic: "ecdsa",
+        EcdsaShare: "ecdsa",
+    }
+)
 
 
 def _scheme_of(part: Any) -> str:
@@ -41,9 +71,11 @@ def _scheme_of(part: Any) -> str:
         raise MalformedError(f"{type(part).__name__} is not a part of any scheme") from None
 
 
-PUBLIC = OneOf("scheme", MappingProxyType({"rsa": _RSA_PUBLIC}), _scheme_of)
+PUBLIC = OneOf(
+    "scheme", MappingProxyType({"rsa": _RSA_PUBLIC, "frost": _FROST_PUBLIC, "ecdsa": _ECDSA_PUBLIC}), _scheme_of
+)
 """The public part of a dealt key."""
-SHARE = OneOf("scheme", MappingProxyType({"rsa": _RSA_SHARE}), _scheme_of)
+SHARE = OneOf("scheme", MappingProxyType({"rsa": _RSA_SHARE, "frost": _FROST_SHARE, "ecdsa": _ECDSA_SHARE}), _scheme_of)
 """One holder's secret share; stands only inside something sealed."""
 PROOF = OneOf("scheme", MappingProxyType({"rsa": _RSA_PROOF}), _scheme_of)
-"""What proves a whole answer."""
+"""What proves a whole answer, where its values cannot be checked without."""

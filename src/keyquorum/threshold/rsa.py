@@ -8,12 +8,12 @@ may be handed a key that nobody checked.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from keyquorum.errors import ParameterError, UsageError
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
 from keyquorum.threshold import rsa_combining, rsa_dealing, rsa_signing
+from keyquorum.threshold.one_time import Maker, OneTimeStore
 from keyquorum.threshold.rsa_key import ALGORITHMS, KEY_BITS, SCHEME, RsaProof, RsaPublic, RsaShare, check_numbers
 from keyquorum.threshold.seam import Answer, Context, Outcome, Plan, PrivateKey, Spool, Stream
 
@@ -31,12 +31,19 @@ class RsaScheme:
         """The name in records and tags."""
         return SCHEME
 
-    def deal(self, key: PrivateKey | None, plan: Plan, rng: Rng, work: Work) -> tuple[RsaPublic, tuple[RsaShare, ...]]:
+    @property
+    def one_time(self) -> Maker:
+        """Nobody: answers are deterministic."""
+        return Maker.NOBODY
+
+    def deal(
+        self, key: PrivateKey | None, plan: Plan, rng: Rng, work: Work
+    ) -> tuple[RsaPublic, tuple[RsaShare, ...], None]:
         """Make a new key of ``plan.bits`` (2048, 3072 or 4096), or share an existing one of 2048 to 4096 bits.
 
         For an existing key ``plan.bits`` is its length or 0. Raises ParameterError for what is refused.
         """
-        return rsa_dealing.deal(key, plan, self.minimum_bits, rng, work)
+        return *rsa_dealing.deal(key, plan, self.minimum_bits, rng, work), None
 
     def check_dealing(self, public: RsaPublic) -> None:
         """Check everything about a dealing that anybody can check; raises DealingError or ParameterError."""
@@ -52,7 +59,7 @@ class RsaScheme:
         exponent = public.e.to_bytes((public.e.bit_length() + 7) // 8, "big")
         return bytes([len(exponent)]) + exponent + public.n.to_bytes(public.width, "big")
 
-    def width(self, public: RsaPublic) -> int:
+    def width(self, public: RsaPublic, index: int, context: Context) -> int:  # noqa: ARG002
         """Give the length in bytes of one value: that of the modulus."""
         self._check(public)
         return public.width
@@ -61,19 +68,19 @@ class RsaScheme:
         self,
         public: RsaPublic,
         share: RsaShare,
-        material: Any,
+        store: OneTimeStore | None,
         messages: Stream,
         context: Context,
         values: Spool,
         rng: Rng,
         work: Work,
     ) -> RsaProof:
-        """Append one value per message to ``values`` and give the proof; ``material`` is None.
+        """Append one value per message to ``values`` and give the proof; ``store`` is None.
 
         Raises ParameterError, ShareError or UsageError, before anything is computed.
         """
         self._check(public)
-        if material is not None:
+        if store is not None:
             raise UsageError("an RSA share answers without one-time material, but was given some")
         return rsa_signing.sign(public, share, messages, context, values, rng, work)
 

@@ -20,6 +20,7 @@ from keyquorum.maths.polynomials import evaluate, hiding_polynomial, lagrange_at
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.safeprimes import safe_prime_pair
 from keyquorum.maths.work import Work
+from keyquorum.threshold.quorum_plan import check_quorum
 from keyquorum.threshold.rsa_key import (
     DEFAULT_EXPONENT,
     HIDING_BITS,
@@ -30,7 +31,6 @@ from keyquorum.threshold.rsa_key import (
     check_bits,
     check_exponent,
     check_numbers,
-    check_quorum,
     index_of,
     share_limit,
     verification_base,
@@ -47,6 +47,8 @@ def deal(key: PrivateKey | None, plan: Plan, minimum_bits: int, rng: Rng, work: 
     """
     check_quorum(plan.threshold, plan.holders)
     check_algorithm(plan.algorithm)
+    if plan.answers not in {None, plan.threshold}:
+        raise ParameterError(f"with RSA any {plan.threshold} answers make the signature", do="Leave out --answers.")
     if key is None:
         check_bits(plan.bits, "new", minimum_bits)
         p, q = safe_prime_pair(plan.bits, DEFAULT_EXPONENT, rng, work)

@@ -1,0 +1,101 @@
+"""The slots of a request: read from commitments, chosen, given out once, and what is left of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from keyquorum.cli import terminal, world
+from keyquorum.cli.supplies import names_of, warn
+from keyquorum.errors import RefusedError, UsageError
+from keyquorum.keystore.person import Person
+from keyquorum.quorum.commitments import Gathered, OpenCommitments, gather, open_commitments
+from keyquorum.quorum.requesting import place_of
+from keyquorum.quorum.task import Examination
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import KeyRecord
+from keyquorum.threshold.one_time import Maker, number_of
+from keyquorum.threshold.register import scheme_for
+
+_ENDINGS = ("*.commitments.json", "*.presignatures")
+_SHORT = {Maker.DEALER: 2.0, Maker.HOLDER: 0.25}
+
+
+@contextmanager
+def taken_slots(
+    requester: Person,
+    keys: Sequence[Signed[KeyRecord]],
+    examination: Examination,
+    paths: Sequence[Path],
+    from_slot: int | None,
+) -> Iterator[dict[bytes, Gathered]]:
+    """Choose the slots for each key that needs some; their rows can be read while the block lasts."""
+    needing = [key for key in keys if scheme_for(key.record.public.algorithm).one_time is not Maker.NOBODY]
+    if paths and not needing:
+        raise UsageError("none of the keys uses up commitments", do="Leave out --commitments.")
+    if from_slot is not None and len(needing) != 1:
+        raise UsageError("--from-slot is for a request with one key that has slots", do="Leave it out.")
+    with ExitStack() as stack:
+        came: dict[bytes, list[OpenCommitments]] = {}
+        for path in _files(paths):
+            stream = stack.enter_context(world.opened(path, "commitments"))
+            with world.naming(path):
+                opened = open_commitments(stream)
+            came.setdefault(opened.signed.record.key, []).append(opened)
+        known = {key.id for key in needing}
+        if strange := came.keys() - known:
+            where = next(iter(strange)).hex()[:12]
+            raise UsageError(f"some commitments are for another key ({where}...)", do="Leave them out.")
+        taken = {}
+        for key, messages in zip(keys, examination.messages, strict=True):
+            if key.id in known:
+                lane = place_of(key, requester.identity.verification_key)
+                mine = came.get(key.id, [])
+                quorum = mine[0].signed.record.quorum or None if mine else None
+                start = requester.slots.next_to_give(key.id, quorum) if from_slot is None else from_slot
+                if from_slot is None and requester.slots.restored(key.id, quorum):
+                    raise RefusedError(
+                        f"your keystore was restored, and does not know which slots of {key.record.label} it gave out",
+                        do="Say from which one on: --from-slot N, after every slot in a request that you ever made.",
+                    )
+                taken[key.id] = gather(key, mine, lane, start, len(messages))
+        yield taken
+
+
+def give_out(requester: Person, slots: Mapping[bytes, Gathered]) -> None:
+    """Remember the slots as given out, and whose commitments they are; raises RefusedError for any given out before."""
+    for key, one in slots.items():
+        quorum = one.used.commitments[0].record.quorum or None
+        for signed in one.used.commitments:
+            requester.slots.remember(signed)
+        requester.slots.give(key, quorum, number_of(one.used.first) + one.used.count)
+
+
+def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered]) -> None:
+    """Show which slots the request uses up, who cannot answer it, and what is left."""
+    for key in keys:
+        one = slots.get(key.id)
+        if one is None:
+            continue
+        record, used = key.record, one.used
+        first, last = number_of(used.first), number_of(used.first) + used.count - 1
+        left = min(signed.record.slots[-1] for signed in used.commitments) - (used.first + used.count - 1)
+        facts = [("slots", f"{first:,} to {last:,} of {record.label}; {left:,} left"), *_quorum(record, one)]
+        if one.missing:
+            facts.append(("cannot answer", f"{names_of(record, one.missing)}: no commitments for these slots"))
+        terminal.facts(facts)
+        maker = scheme_for(record.public.algorithm).one_time
+        if left < _SHORT[maker] * used.commitments[0].record.a_year:
+            warn(maker)
+
+
+def _quorum(record: KeyRecord, one: Gathered) -> list[tuple[str, str]]:
+    quorum = one.used.commitments[0].record.quorum
+    return [("all must answer", names_of(record, quorum))] if quorum else []
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(found for ending in _ENDINGS for found in path.glob(ending))
+        else:
+            yield path
