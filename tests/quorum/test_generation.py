@@ -29,7 +29,7 @@ from keyquorum.quorum.generation import (
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import KEY_PROPOSAL, ROUND_ONE, ROUND_TWO, Proposal, RoundTwoRecord
 from keyquorum.records.kinds import KEY_RECORD, KeyRecord
-from keyquorum.threshold.frost_key import FrostPublic, FrostShare
+from keyquorum.threshold.frost_key import FrostPublic, FrostShare, suite_of
 from keyquorum.threshold.frost_rounds import derive_interpolating_value
 from keyquorum.threshold.quorum_plan import make_plan
 from tests.quorum.village import NAMES, NOW, Quorum, dealt, villager
@@ -119,7 +119,7 @@ def generated() -> Run:
 
 def secret_of(public: FrostPublic, shares: dict[int, FrostShare]) -> int:
     """Put the key together, which nobody should."""
-    group = generation.suite_of(public.algorithm).group
+    group = suite_of(public.algorithm).group
     total = 0
     for index, share in shares.items():
         total += derive_interpolating_value(group, index, list(shares)) * share.value
@@ -342,11 +342,12 @@ def test_a_key_record_that_the_run_does_not_lead_to() -> None:
     made = generated()
     key = made.key()
     rita = villager("rita").identity
-    for edit in (
+    edits: tuple[Edit, ...] = (
         lambda record: replace(record, label="another"),
         lambda record: replace(record, holders=tuple(reversed(record.holders))),
         lambda record: replace(record, origin=replace(record.origin, transcript=bytes(32))),
-    ):
+    )
+    for edit in edits:
         with pytest.raises(RefusedError, match="not the one"):
             check_key_record(made.transcript, KEY_RECORD.sign(edit(key.record), rita))
     with pytest.raises(KeyquorumError):
