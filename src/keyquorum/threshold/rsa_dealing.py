@@ -20,6 +20,7 @@ from keyquorum.maths.polynomials import evaluate, hiding_polynomial, lagrange_at
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.safeprimes import safe_prime_pair
 from keyquorum.maths.work import Work
+from keyquorum.threshold.quorum_plan import check_quorum
 from keyquorum.threshold.rsa_key import (
     DEFAULT_EXPONENT,
     HIDING_BITS,
@@ -30,7 +31,6 @@ from keyquorum.threshold.rsa_key import (
     check_bits,
     check_exponent,
     check_numbers,
-    check_quorum,
     index_of,
     share_limit,
     verification_base,

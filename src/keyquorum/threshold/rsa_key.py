@@ -18,6 +18,7 @@ from gmpy2 import mpz
 
 from keyquorum.errors import ParameterError
 from keyquorum.maths.transcript import expand, fixed
+from keyquorum.threshold.quorum_plan import check_quorum
 
 SCHEME = "rsa"
 KEY_BITS = (2048, 3072, 4096)
@@ -75,15 +76,6 @@ class RsaProof:
 
     c: int
     z: int
-
-
-def check_quorum(threshold: int, holders: int) -> None:
-    """Refuse an M of N that is no threshold; raises ParameterError."""
-    if not 1 <= threshold <= holders or (threshold == 1 and holders > 1):
-        raise ParameterError(
-            f"{threshold} of {holders} is not a threshold",
-            do="Choose 2 <= M <= N (with M = 1 each share would be the key), or 1 of 1.",
-        )
 
 
 def check_numbers(public: RsaPublic, minimum_bits: int) -> None:
