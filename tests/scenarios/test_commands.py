@@ -32,6 +32,11 @@ COMMANDS = {
     "sign": {"--keystore", "--out", "--approve", "--passphrase-file"} | JUDGING,
     "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
+    "anchor write": {
+        "--key", "--form", "--zone", "--digest", "--valid-from", "--valid-until", "--id", "--source", "--at", "--out",
+        "--json",
+    },
+    "anchor compare": {"--at", "--json"},
     "ksr check": {"--json"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
