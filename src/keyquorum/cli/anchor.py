@@ -174,7 +174,7 @@ def _times(
     by_tag: dict[int, int] = {}
     for text in given:
         tag, equals, time = text.rpartition("=")
-        at = moment(time)
+        at = moment(time, f"{option} {text}")
         if not equals:
             general = at
         elif tag.isdecimal() and any(one.tag == int(tag) for one in anchors):
@@ -237,8 +237,12 @@ def _anchor_row(one: AnchorStanding) -> tuple[str | Text, ...]:
 
 
 def _key_row(one: KeyStanding) -> tuple[str | Text, ...]:
-    told = "there is one" if one.has_anchor else "none; revoked" if one.key.is_revoked else "NONE"
-    mark = terminal.verdict(one.has_anchor or one.key.is_revoked, told)
+    good = one.has_anchor is not one.key.is_revoked
+    if one.key.is_revoked:
+        told = "none; it is revoked" if good else "there is one, and it is revoked"
+    else:
+        told = "there is one" if good else "NONE"
+    mark = terminal.verdict(good, told)
     return one.zone.to_text(), str(one.key.tag), str(one.key.algorithm), str(one.key.flags), mark
 
 
