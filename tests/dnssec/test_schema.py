@@ -8,7 +8,7 @@ import pytest
 
 from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.dnssec.model import Dnskey, PublishedKey, ZoneRequest, ZoneResponse
-from keyquorum.dnssec.schema import SCHEMAS, Act, PlannedBundle, Schema, message, plan, signed
+from keyquorum.dnssec.schema import SCHEMAS, Act, PlannedBundle, Schema, messages_of, plan, signed
 from keyquorum.dnssec.signing_input import signing_input
 from keyquorum.dnssec.verify import verify_signature
 from keyquorum.dnssec.zonefile import read_rrsets
@@ -38,7 +38,7 @@ def test_the_roots_plan_of_2017() -> None:
         assert (one.id, one.inception, one.expiration) == (theirs.id, theirs.inception, theirs.expiration)
         assert set(one.keys) == set(theirs.keys)
         assert one.signers == (ksk.key,)
-        answer = signed(request.zone, one, {ksk.key: theirs.signatures[0].signature})
+        answer = signed(request.zone, one, {ksk.key: [theirs.signatures[0].signature]})
         assert answer.signatures == theirs.signatures
         verify_signature(request.zone, [key.key for key in answer.keys], answer.signatures[0], ksk.key)
 
@@ -119,7 +119,8 @@ def test_the_message_is_the_signing_input_of_the_plan() -> None:
     (one, _) = planned(good_request("example."), RSA, EC)
     keys: list[Dnskey] = [key.key for key in one.keys]
     for ksk in (RSA.key, EC.key):
-        assert message(zone, one, ksk) == signing_input(
+        (message,) = messages_of(zone, one, ksk)
+        assert message == signing_input(
             zone,
             keys,
             172800,
@@ -133,10 +134,16 @@ def test_the_message_is_the_signing_input_of_the_plan() -> None:
 def test_an_answer_needs_exactly_the_signatures_planned() -> None:
     zone = dns.name.root
     (one, _) = planned(good_request(), RSA, EC)
-    for values in ({}, {RSA.key: b"s"}, {RSA.key: b"s", EC.key: b"s", pair(15).key: b"s"}):
+    others: list[dict[Dnskey, list[bytes]]] = [
+        {},
+        {RSA.key: [b"s"]},
+        {RSA.key: [b"s"], EC.key: [b"s", b"s"]},
+        {RSA.key: [b"s"], EC.key: [b"s"], pair(15).key: [b"s"]},
+    ]
+    for values in others:
         with pytest.raises(MalformedError):
             signed(zone, one, values)
-    answer = signed(zone, one, {RSA.key: b"r", EC.key: b"e"})
+    answer = signed(zone, one, {RSA.key: [b"r"], EC.key: [b"e"]})
     assert [(made.identifier, made.signature, made.ttl) for made in answer.signatures] == [
         ("rsa ksk", b"r", 172800),
         ("ec ksk", b"e", 172800),
