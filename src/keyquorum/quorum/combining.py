@@ -249,7 +249,11 @@ def _assembled(task: Task, signatures: Mapping[bytes, Stream]) -> Iterator[ZoneR
     queues = {ksk.key: iter(signatures[key.id]) for ksk, key in zip(task.ksks(), task.keys, strict=True)}
     for zone, planned in task.planned():
         bundles = tuple(
-            signed_bundle(zone.zone, bundle, {signer: _next(queues[signer]) for signer in bundle.signers})
+            signed_bundle(
+                zone.zone,
+                bundle,
+                {ksk: [_next(queues[ksk]) for _ in range(bundle.signed_rrsets)] for ksk in bundle.signers},
+            )
             for bundle in planned
         )
         yield ZoneResponse(zone.zone, bundles, zone.id, zone.serial, task.terms.ksk_policy, zone.policy)
@@ -266,8 +270,9 @@ def _verified(found: Sequence[ZoneResponse]) -> Sequence[ZoneResponse]:
     for response in found:
         for bundle in response.bundles:
             keys = [published.key for published in bundle.keys]
-            for signature in bundle.signatures:
-                verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag))
+            for over, signatures in bundle.signed_rrsets():
+                for signature in signatures:
+                    verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag), over)
     return found
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import BufferedReader
+from itertools import chain
 from typing import BinaryIO
 
 import dns.name
 
 from keyquorum.dnssec.model import PublishedKey, Terms, ZoneRequest, ZoneResponse
-from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, message, plan
+from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, messages_of, plan
 from keyquorum.dnssec.sources import read_source
 from keyquorum.errors import MalformedError, RefusedError
 from keyquorum.maths.work import Work
@@ -64,7 +65,7 @@ class Task:
         """Plan the answer, zone by zone."""
         schema, ksks = schema_named(self.schema), self.ksks()
         for zone in self.zones():
-            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl))
+            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl, self.terms.parent_records))
 
     def ksks(self) -> tuple[PublishedKey, ...]:
         """Give the keys that are to sign, as they will be published."""
@@ -218,7 +219,8 @@ class _Examiner:
 
     def _examined(self, asked: _Asked, report: Report | None) -> _Examined:
         zone = asked.zone
-        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.terms.ttl))
+        terms = self.terms
+        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, terms.ttl, terms.parent_records))
         shown = tuple((zone.zone, bundle) for bundle in planned[: SHOWN * asked.shown])
         return _Examined(report, zone.id, len(planned), shown, _messages(zone.zone, planned, self.ksks))
 
@@ -227,5 +229,6 @@ def _messages(
     zone: dns.name.Name, planned: Sequence[PlannedBundle], ksks: Sequence[PublishedKey]
 ) -> tuple[tuple[bytes, ...], ...]:
     return tuple(
-        tuple(message(zone, bundle, ksk.key) for bundle in planned if ksk.key in bundle.signers) for ksk in ksks
+        tuple(chain.from_iterable(messages_of(zone, one, ksk.key) for one in planned if ksk.key in one.signers))
+        for ksk in ksks
     )
