@@ -4,6 +4,7 @@ Refused: formats not in the table; a signing window, or signing times, for a for
 for one that does. The table is fixed: nothing installed beside us can add to it.
 """
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -65,6 +66,14 @@ def read_source(
 def read_responses(name: str, stream: BinaryIO) -> Iterator[ZoneResponse]:
     """Read a response in the format ``name``, zone by zone; raises as ``read_source`` does."""
     return format_named(name).read_responses(stream)
+
+
+def read_one_response(data: bytes) -> ZoneResponse:
+    """Read a response of one zone in whatever format it is; raises MalformedError, LimitError, RefusedError."""
+    found = list(read_responses(detect_format(data[:512]), io.BytesIO(data)))
+    if len(found) != 1:
+        raise MalformedError("the responses of several zones, where one is expected")
+    return found[0]
 
 
 def format_named(name: str) -> SourceFormat:
