@@ -37,6 +37,10 @@ COMMANDS = {
         "--json",
     },
     "anchor compare": {"--at", "--json"},
+    "ksr new": {
+        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
+        "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
+    } | TOKEN | JUDGING,
     "ksr check": {"--json"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
