@@ -204,6 +204,7 @@ class Adder:
             self._broken = error.strerror or type(error).__name__
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self._length)
+                os.fsync(self._descriptor)
             raise storage_error(self._path / CHAIN, error) from error
         self._length += len(line) + 1
         self._head = hashlib.sha256(line).digest()
