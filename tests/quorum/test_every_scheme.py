@@ -7,7 +7,7 @@ import pytest
 
 from keyquorum.errors import KeyquorumError, MalformedError, NotEnoughError, NotYetError, RefusedError
 from keyquorum.quorum.dealing import parse_share, write_share
-from keyquorum.quorum.requesting import open_request
+from keyquorum.quorum.requesting import make_request, open_request
 from tests.quorum.village import (
     Matter,
     Quorum,
@@ -16,7 +16,6 @@ from tests.quorum.village import (
     combine,
     dealt,
     examined,
-    make_request,
     root_request,
     skr,
     villager,

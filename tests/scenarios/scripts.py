@@ -305,6 +305,11 @@ def _zone(file: str, *zones: str) -> None:
     Path(file).write_bytes(zone_records(*zones).source)
 
 
+def _zone_by(algorithm: str, file: str, *zones: str) -> None:
+    """ALGORITHM FILE ZONES: the same with a key of another algorithm."""
+    Path(file).write_bytes(zone_records(*zones, algorithm=int(algorithm)).source)
+
+
 def _ksr(file: str, name: str) -> None:
     """FILE NAME: one of the real requests."""
     Path(file).write_bytes(data(f"ksr/{name}").read_bytes())
@@ -340,6 +345,7 @@ SETTINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "accepted": _accepted,
         "prepared": _prepared,
         "zone": _zone,
+        "zone-by": _zone_by,
         "ksr": _ksr,
         "times": _times,
         "escrowed": _escrowed,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from keyquorum.cli.key_facts import ALGORITHMS
 from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.kinds import KEY_RECORD
@@ -86,7 +87,11 @@ def test_the_readme_goes_on_from_there(
     assert "5 erin good" in told
 
 
-def test_the_other_algorithm(tmp_path: Path) -> None:
-    seen = run_here(["demo", "--out", str(tmp_path / "kept"), "--algorithm", "RSASHA512"])
-    assert seen.status == 0
-    assert "RSASHA512 (10)" in seen.out
+@pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "RSASHA256"])
+def test_every_other_algorithm(algorithm: str, tmp_path: Path) -> None:
+    where = tmp_path / "kept"
+    seen = run_here(["demo", "--out", str(where), "--algorithm", algorithm])
+    assert (seen.status, seen.err) == (0, "")
+    assert f"{algorithm} ({ALGORITHMS[algorithm]})" in seen.out
+    test_it_names_the_liar_and_nobody_else((where, seen))
+    test_dnspython_validates_what_it_signed((where, seen))

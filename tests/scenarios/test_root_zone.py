@@ -47,6 +47,11 @@ SETS = {
     "existing": (("existing", 8),),
     "sha512": (("new", 10),),
     "both": (("new", 8), ("existing", 10)),
+    "p256": (("new", 13),),
+    "p384": (("new", 14),),
+    "ed25519": (("new", 15),),
+    "ed448": (("new", 16),),
+    "from RSA to ECDSA": (("new", 8), ("new", 13)),
 }
 
 

@@ -1,5 +1,7 @@
 """RFC 9591's vectors and ZcashFoundation's for key generation, bit for bit, through public functions."""
 
+from functools import partial
+
 import pytest
 
 from keyquorum.threshold.frost_dkg import check_round_one, check_share, finish, group_commitments, share_for
@@ -17,6 +19,11 @@ from keyquorum.threshold.frost_rounds import (
 from tests.threshold.vectors import generation, signing
 
 
+def next_of(drawn: list[bytes], length: int) -> bytes:
+    assert len(drawn[0]) == length
+    return drawn.pop(0)
+
+
 @pytest.mark.parametrize("name", ["rfc9591-frost-ed25519-sha512.json", "rfc9591-frost-ed448-shake256.json"])
 def test_two_rounds(name: str) -> None:
     vector = signing(name)
@@ -28,7 +35,7 @@ def test_two_rounds(name: str) -> None:
     for output in vector.round_one:
         drawn = [bytes.fromhex(output[f"{kind}_nonce_randomness"]) for kind in ("hiding", "binding")]
         index = output["identifier"]
-        nonces[index], commitment = commit(suite, index, vector.shares[index], lambda _n, drawn=drawn: drawn.pop(0))
+        nonces[index], commitment = commit(suite, index, vector.shares[index], partial(next_of, drawn))
         for kind in ("hiding", "binding"):
             assert group.encode_scalar(getattr(nonces[index], kind)).hex() == output[f"{kind}_nonce"]
             assert getattr(commitment, kind).hex() == output[f"{kind}_nonce_commitment"]

@@ -16,6 +16,7 @@ import click
 
 from keyquorum.cli import terminal
 from keyquorum.cli.demo_facts import JUDGED_AT, root_2017_q2
+from keyquorum.cli.key_facts import ALGORITHMS
 from keyquorum.cli.options import FILE, directory_at, make_directory
 from keyquorum.cli.world import RNG
 from keyquorum.errors import UsageError
@@ -27,6 +28,8 @@ from keyquorum.keystore.store import Keystore
 from keyquorum.quorum.signing import Answered
 from keyquorum.records.files import read_header
 from keyquorum.records.kinds import KEY_RECORD, PARTIAL, REQUEST, KeyAnswer, Partial
+from keyquorum.threshold.one_time import Maker
+from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import MemorySpool
 
 HOLDERS = ("alice", "bob", "carol", "dave", "erin")
@@ -35,6 +38,7 @@ ANSWERING = ("alice", "bob", "carol", "dave")
 _PASSPHRASE = b"demo"
 _COST = Cost(passes=1, memory_kib=8192)
 _JUDGED = ("--at", JUDGED_AT, "--overrule", "CLOCK=a demonstration with a request of 2017")
+_SLOTS = 20
 _FOREIGN = "a demonstration with another algorithm than the root's"
 
 
@@ -44,7 +48,7 @@ _FOREIGN = "a demonstration with another algorithm than the root's"
 )
 @click.option(
     "--algorithm",
-    type=click.Choice(["RSASHA256", "RSASHA512"]),
+    type=click.Choice(list(ALGORITHMS)),
     default="RSASHA256",
     show_default=True,
     help="Of the quorum's key.",
@@ -68,6 +72,7 @@ class _Demo:
         self.algorithm = algorithm
         self.secret = ("--passphrase-file", str(where / "passphrase"))
         foreign = () if algorithm == "RSASHA256" else ("KQ-ALGORITHMS", "KQ-TERMS")
+        self.maker = scheme_for(ALGORITHMS[algorithm]).one_time
         self.judged = _JUDGED + tuple(word for rule in foreign for word in ("--overrule", f"{rule}={_FOREIGN}"))
 
     def run(self) -> None:
@@ -76,6 +81,8 @@ class _Demo:
         self.people()
         self.key()
         self.shares()
+        if self.maker is Maker.HOLDER:
+            self.prepare()
         self.request()
         self.answers()
         self.combine()
@@ -100,8 +107,9 @@ class _Demo:
         """Deal."""
         _title(2, "Rita deals a key", "3 of 5; the undivided key is never written anywhere")
         cards = [str(self.where / f"{name}.holder.json") for name in HOLDERS]
+        slots = ("--slots", str(_SLOTS)) if self.maker is Maker.DEALER else ()
         self._run(
-            "key", "deal", "--algorithm", self.algorithm, "--zone", ".", "--threshold", "3",
+            "key", "deal", "--algorithm", self.algorithm, "--zone", ".", "--threshold", "3", *slots,
             "--identity", str(self.where / "rita.keystore"), "--out", str(self.where), *cards,
         )  # fmt: skip
         _run(["key", "show", str(self.where / "key.json")], quiet=False)
@@ -118,21 +126,41 @@ class _Demo:
             )  # fmt: skip
         terminal.say(f"  {', '.join(HOLDERS)}: each share lies on the published polynomial; accepted.", style="green")
 
+    def prepare(self) -> None:
+        """Make nonces in advance."""
+        _title(
+            4, "Each holder prepares", "nonces that answer once, so that one round is enough; commitments are public"
+        )
+        for number, name in enumerate(HOLDERS):
+            self._run(
+                "share", "prepare", "--keystore", str(self.where / f"{name}.keystore"), "--slots", str(_SLOTS),
+                "--out", str(self.where / f"{name}.commitments.json"), show=not number,
+            )  # fmt: skip
+        terminal.say(f"  {', '.join(HOLDERS)}: {_SLOTS} slots each, for every quorum they are in.", style="green")
+
     def request(self) -> None:
         """Request: what every holder sees before answering."""
-        _title(4, "Rita makes a request", "of the root's real KSR of 2017-q2 (IANA's public archive), unchanged")
+        _title(
+            self._number(4),
+            "Rita makes a request",
+            "of the root's real KSR of 2017-q2 (IANA's public archive), unchanged",
+        )
         write_public(self.where / "ksr-root-2017-q2.xml", root_2017_q2())
         accepted = [str(self.where / f"{name}.accepted.json") for name in HOLDERS]
         self._run(
             "request", "new", "--key", str(self.where / "key.json"), "--identity", str(self.where / "rita.keystore"),
-            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--accepted", *accepted, *self.judged,
-            "--out", str(self.where / "request"),
+            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--accepted", *accepted, *self._commitments(),
+            *self.judged, "--out", str(self.where / "request"),
         )  # fmt: skip
         _run(["request", "show", str(self.where / "request"), "--at", JUDGED_AT], quiet=False)
 
     def answers(self) -> None:
         """Sign, and let one lie."""
-        _title(5, "Four holders check the request and answer", "erin is on a journey; bob's machine is not honest")
+        _title(
+            self._number(5),
+            "Four holders check the request and answer",
+            "erin is on a journey; bob's machine is not honest",
+        )
         with (self.where / "request").open("rb") as file:
             request = read_header(file, REQUEST)
         for number, name in enumerate(ANSWERING):
@@ -142,11 +170,12 @@ class _Demo:
                 "--approve", request.id.hex(), show=not number,
             )  # fmt: skip
         self._falsify(self.where / f"{LIAR}.partial")
-        terminal.say(f"  {', '.join(ANSWERING)}: 9 values and one proof each.", style="green")
+        proof = " and one proof" if self.maker is Maker.NOBODY else ""
+        terminal.say(f"  {', '.join(ANSWERING)}: 9 values{proof} each.", style="green")
 
     def combine(self) -> None:
         """Combine into a SKR and into zone records."""
-        _title(6, "Anybody combines the answers", "no secret is needed; a wrong answer names its maker")
+        _title(self._number(6), "Anybody combines the answers", "no secret is needed; a wrong answer names its maker")
         partials = [str(self.where / f"{name}.partial") for name in ANSWERING]
         combine = ["combine", str(self.where / "request"), *partials]
         skr, zones = str(self.where / "skr.xml"), str(self.where / "zone-records")
@@ -156,7 +185,11 @@ class _Demo:
 
     def verify(self) -> None:
         """Verify by ordinary mathematics."""
-        _title(7, "Anybody verifies", "with dnspython and cryptography, against nothing but the key's DS record")
+        _title(
+            self._number(7),
+            "Anybody verifies",
+            "with dnspython and cryptography, against nothing but the key's DS record",
+        )
         ds = StringIO()
         with redirect_stdout(ds):
             _run(["key", "ds", str(self.where / "key.json")], quiet=False)
@@ -181,6 +214,19 @@ class _Demo:
         terminal.next_step(
             f"let erin answer too, as the README shows, or look around with 'keyquorum status {self.where}'."
         )
+
+    def _number(self, step: int) -> int:
+        """Give the number of a step: there is one more where holders prepare."""
+        return step + (self.maker is Maker.HOLDER)
+
+    def _commitments(self) -> list[str]:
+        """Give the option that a request takes its slots from."""
+        files = {
+            Maker.NOBODY: [],
+            Maker.HOLDER: [str(self.where / f"{name}.commitments.json") for name in HOLDERS],
+            Maker.DEALER: [str(self.where / "rita.presignatures")],
+        }[self.maker]
+        return ["--commitments", *files] if files else []
 
     def _run(self, *arguments: str, show: bool = True, secret: bool = True) -> None:
         if show:

@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
-import dns.name
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.dealing import (
@@ -28,15 +27,15 @@ from keyquorum.cli.options import (
     person_at,
     read_header_of,
     read_record,
+    zones_of,
 )
 from keyquorum.cli.private_keys import undivided_key
 from keyquorum.cli.supplies import own_supplies, public_supplies, show_supplies, supply_document
-from keyquorum.cli.world import RNG, read_file
+from keyquorum.cli.world import RNG
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.errors import RefusedError, UsageError
 from keyquorum.quorum.commitments import open_commitments
 from keyquorum.quorum.dealing import Custody, check_key, check_tables, dnskey_of, presign
-from keyquorum.records.fields import ZONE
 from keyquorum.records.kinds import CARD, COMMITMENTS, KEY_RECORD
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_for
@@ -85,7 +84,7 @@ def deal_command(
 
     Any --threshold of the holders can sign; fewer learn nothing. The undivided key is never written anywhere.
     """
-    names = _zones(zone, zones)
+    names = zones_of(zone, zones)
     cards = tuple(read_record(path, CARD) for path in holders)
     targets(out, cards)
     asking = tuple(read_record(path, CARD) for path in requesters)
@@ -242,20 +241,3 @@ def _bits(algorithm: str, bits: int | None, *, existing: bool) -> int:
             raise UsageError(f"{algorithm} has one size only", do="Leave out --bits.")
         return 0
     return 0 if existing else bits or 2048
-
-
-def _zones(zone: str | None, zones: Path | None) -> tuple[dns.name.Name, ...]:
-    if (zone is None) == (zones is None):
-        raise UsageError("say which zones the key may sign", do="Give --zone NAME, or --zones FILE.")
-    if zone is not None:
-        return (_zone(zone, "--zone"),)
-    lines = read_file(zones, 1 << 26, "list of zones").decode("utf-8", "replace").splitlines() if zones else []
-    named = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]
-    found = tuple(dict.fromkeys(_zone(text, f"{zones}, line {number}") for number, text in named if text))
-    if not found:
-        raise UsageError("the list of zones is empty", where=str(zones))
-    return found
-
-
-def _zone(text: str, where: str) -> dns.name.Name:
-    return ZONE.parse(text.lower() if text.endswith(".") else f"{text.lower()}.", where)

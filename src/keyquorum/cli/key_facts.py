@@ -33,13 +33,15 @@ def show_key(signed: Signed[KeyRecord]) -> None:
             ("zone" if len(zones) == 1 else "zones", shown),
             ("algorithm", f"{_algorithm_name(public.algorithm)} ({public.algorithm}), key tag {wire.tag}"),
             *_quorum(record),
-            ("dealt", f"{format_time_for_people(record.created)} by {record.dealer.record.name}"),
+            (record.origin.how, f"{format_time_for_people(record.created)} {_how(record)}"),
             ("DS", ds_text(record.zones[0], wire)),
         ]
     )
     terminal.heading("People, with the first words of their cards")
     rows = [(f"holder {index}", card) for index, card in enumerate(record.holders, 1)]
-    rows += [("dealer", record.dealer)] + [("requester", card) for card in record.requesters]
+    rows += [("dealer" if record.origin.how == "dealt" else "organiser", record.dealer)] + [
+        ("requester", card) for card in record.requesters
+    ]
     terminal.listing(["part", "name", "words"], [(part, card.record.name, spoken(card.id, 8)) for part, card in rows])
     terminal.heading("Key id, in words")
     terminal.words(signed.id)
@@ -61,10 +63,22 @@ def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
         "threshold": record.public.threshold,
         "answers": record.public.answers,
         "created": record.created,
+        "origin": record.origin.how,
         "dnskey": dnskey_text(record.zones[0], wire),
         "ds": ds_text(record.zones[0], wire),
         **{part: [{"name": c.record.name, "id": c.id.hex()} for c in cards] for part, cards in people.items()},
     }
+
+
+_HOW = {
+    "dealt": "by {}",
+    "generated": "by its holders, organised by {}; nobody ever had it, so there is no escrow",
+    "reshared": "by holders of an older record of the same key, organised by {}",
+}
+
+
+def _how(record: KeyRecord) -> str:
+    return _HOW[record.origin.how].format(record.dealer.record.name)
 
 
 def _quorum(record: KeyRecord) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal
-from keyquorum.cli.options import FILE, passphrase_option, person_at
+from keyquorum.cli.options import FILE, approve_option, passphrase_option, person_at, read_record
+from keyquorum.records.kinds import KEY_RECORD
 
 
 @click.group()
@@ -23,9 +24,27 @@ def restored(path: Path, passphrase_file: Path | None) -> None:
     (Ed25519, Ed448) are prepared anew, presignatures (ECDSA) dealt anew. Shares and identity stay.
     """
     with person_at(path, passphrase_file) as person:
-        count = person.slots.drop()
+        count = person.slots.drop_all_after_restore()
     terminal.say(f"{count:,} slots destroyed; shares and identity are kept.")
     terminal.next_step(
         "tell the requesters. With Ed25519 and Ed448 keys run 'keyquorum share prepare --from-slot N' beyond all that "
         "you ever prepared; with ECDSA keys others answer until new presignatures are dealt (keyquorum key presign)."
     )
+
+
+@keystore.command()
+@click.option("--keystore", "path", type=FILE, required=True, help="Your keystore.")
+@click.option("--key", "file", type=FILE, required=True, help="The record of the key whose share is to be destroyed.")
+@approve_option
+@passphrase_option
+def forget(path: Path, file: Path, approve: str | None, passphrase_file: Path | None) -> None:
+    """Destroy a share and all its one-time material: after a key was shared anew, or when you leave.
+
+    Copies of the keystore made before still hold them; destroy those too.
+    """
+    key = read_record(file, KEY_RECORD)
+    with person_at(path, passphrase_file) as person:
+        terminal.agree(f"Destroy your share of {key.record.label}, for ever?", key.id, approve)
+        person.forget(key)
+    terminal.say(f"Your share of {key.record.label} is destroyed in {path}.")
+    terminal.next_step("destroy every copy of this keystore that was made before, and say so to the organiser.")

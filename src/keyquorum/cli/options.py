@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import dns.name
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.world import naming, read_file
@@ -18,7 +19,8 @@ from keyquorum.keystore.person import Person
 from keyquorum.keystore.store import Keystore
 from keyquorum.policy.profile import profile_source, read_policy
 from keyquorum.quorum.task import Basis
-from keyquorum.records.envelope import Kind, Signed
+from keyquorum.records.envelope import Kind, Signed, payload_type_of
+from keyquorum.records.fields import ZONE
 from keyquorum.records.files import read_header
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -90,6 +92,21 @@ def read_header_of(path: Path, kind: Kind[Any]) -> Signed[Any]:
         return read_header(file, kind)
 
 
+def read_records(paths: Sequence[Path], kinds: Sequence[Kind[Any]]) -> dict[str, list[Signed[Any]]]:
+    """Read files that each hold one record of any of ``kinds``; gives them by the name of their kind."""
+    found: dict[str, list[Signed[Any]]] = {kind.name: [] for kind in kinds}
+    by_type = {kind.payload_type: kind for kind in kinds}
+    for path in paths:
+        data = read_file(path, max(kind.limit for kind in kinds) + 1, "record")
+        with naming(path):
+            kind = by_type.get(payload_type_of(data.removesuffix(b"\n"), len(data)))
+            if kind is None:
+                expected = ", ".join(kind.title for kind in kinds)
+                raise UsageError("this is not a file of this step", do=f"It takes: {expected}.")
+            found[kind.name].append(kind.read(data))
+    return found
+
+
 def basis_of(
     format_: str,
     policy: Path | None,
@@ -159,6 +176,24 @@ def person_at(path: Path, passphrase_file: Path | None) -> Iterator[Person]:
     secret = terminal.passphrase(passphrase_file, str(path))
     with Keystore.open(path, secret) as store:
         yield Person(store)
+
+
+def zones_of(zone: str | None, zones: Path | None) -> tuple[dns.name.Name, ...]:
+    """Give the zones that --zone or --zones names; raises UsageError for neither, both, or none."""
+    if (zone is None) == (zones is None):
+        raise UsageError("say which zones the key may sign", do="Give --zone NAME, or --zones FILE.")
+    if zone is not None:
+        return (_zone(zone, "--zone"),)
+    lines = read_file(zones, 1 << 26, "list of zones").decode("utf-8", "replace").splitlines() if zones else []
+    named = [(number, line.split("#", 1)[0].strip()) for number, line in enumerate(lines, 1)]
+    found = tuple(dict.fromkeys(_zone(text, f"{zones}, line {number}") for number, text in named if text))
+    if not found:
+        raise UsageError("the list of zones is empty", where=str(zones))
+    return found
+
+
+def _zone(text: str, where: str) -> dns.name.Name:
+    return ZONE.parse(text.lower() if text.endswith(".") else f"{text.lower()}.", where)
 
 
 def _overrules(given: Sequence[str]) -> dict[str, str]:

@@ -8,9 +8,10 @@ from keyquorum.cli import terminal, world
 from keyquorum.cli.dealing import SLOTS_A_YEAR
 from keyquorum.cli.key_facts import show_key
 from keyquorum.cli.options import FILE, absent, approve_option, passphrase_option, person_at, read_record
+from keyquorum.cli.proposals import indices_of, propose, show_proposal
 from keyquorum.cli.supplies import names_of
 from keyquorum.cli.world import RNG
-from keyquorum.errors import UsageError
+from keyquorum.errors import RefusedError, UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
 from keyquorum.keystore.person import Person
@@ -18,8 +19,9 @@ from keyquorum.keystore.slots import Material
 from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KEY_RECORD, KeyRecord
-from keyquorum.threshold.one_time import Quorum, number_of, slots_of
+from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
+from keyquorum.threshold.one_time import Maker, Quorum, number_of, slots_of
+from keyquorum.threshold.register import scheme_for
 
 
 @click.group()
@@ -100,7 +102,7 @@ def prepare_command(
     with person_at(keystore, passphrase_file) as person:
         key = _key_of(person, chosen)
         lane = _lane(key.record, requester)
-        quorum = _quorum(key.record, only)
+        quorum = _quorum(key, only)
         first = person.slots.next_to_prepare(key.id, lane, quorum) if from_slot is None else from_slot
         order = Order(slots_of(lane, first, slots), quorum, a_year)
         with world.work("Preparing", "slots", size=None if slots > 256 else 0, total=slots) as work:
@@ -120,6 +122,114 @@ def prepare_command(
         ]
     )
     terminal.next_step(f"send {out} to {key.record.requesters[lane].record.name}: request new --commitments.")
+
+
+_KEY = click.option("--key", "file", type=FILE, required=True, help="The key record there is.")
+_BY = click.option("--by", required=True, metavar="NAME,...", help="The holders who deal: as many as the threshold.")
+_ORGANISER = click.option("--identity", type=FILE, required=True, help="The organiser's keystore.")
+_PROPOSAL = click.option("--out", type=FILE, required=True, help="Where to write the proposal.")
+
+
+@share.command()
+@_KEY
+@_BY
+@_ORGANISER
+@_PROPOSAL
+@passphrase_option
+def refresh(file: Path, by: str, identity: Path, out: Path, passphrase_file: Path | None) -> None:
+    """Propose new shares of the same key to the same people: what leaked of the old ones is worth nothing then."""
+    key = read_record(file, KEY_RECORD)
+    public = key.record.public
+    _propose(key, by, identity, out, passphrase_file, public.threshold, public.answers, key.record.holders, ())
+
+
+@share.command()
+@click.argument("holders", nargs=-1, required=True, type=FILE, metavar="HOLDER...")
+@_KEY
+@_BY
+@click.option("--threshold", type=int, required=True, help="The new M.")
+@click.option("--answers", type=int, help="The new R.")
+@click.option("--requester", "requesters", type=FILE, multiple=True, help="Card of one who may ask; as before if none.")
+@_ORGANISER
+@_PROPOSAL
+@passphrase_option
+def reshare(
+    holders: tuple[Path, ...],
+    file: Path,
+    by: str,
+    threshold: int,
+    answers: int | None,
+    requesters: tuple[Path, ...],
+    identity: Path,
+    out: Path,
+    passphrase_file: Path | None,
+) -> None:
+    """Propose shares of the same key for other HOLDERs (cards), another threshold, or both."""
+    key = read_record(file, KEY_RECORD)
+    cards = tuple(read_record(path, CARD) for path in holders)
+    asking = tuple(read_record(path, CARD) for path in requesters)
+    _propose(key, by, identity, out, passphrase_file, threshold, answers, cards, asking)
+
+
+@share.command()
+@_KEY
+@_BY
+@click.option("--for", "loser", required=True, metavar="NAME", help="The holder who lost the share.")
+@_ORGANISER
+@_PROPOSAL
+@passphrase_option
+def repair(file: Path, by: str, loser: str, identity: Path, out: Path, passphrase_file: Path | None) -> None:
+    """Propose that other holders give one its lost share again, the same as before; nobody else learns it.
+
+    Whoever lost the identity too is another person to the key record: then reshare, with the new card.
+    """
+    key = read_record(file, KEY_RECORD)
+    (lost,) = indices_of(key, loser)
+    helpers = tuple(key.record.holders[index - 1] for index in indices_of(key, by))
+    _propose(key, by, identity, out, passphrase_file, len(helpers), None, helpers, (), repairs=lost)
+
+
+def _propose(
+    key: Signed[KeyRecord],
+    by: str,
+    identity: Path,
+    out: Path,
+    passphrase_file: Path | None,
+    threshold: int,
+    answers: int | None,
+    holders: tuple[Signed[Card], ...],
+    requesters: tuple[Signed[Card], ...],
+    repairs: int = 0,
+) -> None:
+    absent(out)
+    record = key.record
+    with person_at(identity, passphrase_file) as organiser:
+        signed = propose(
+            organiser,
+            algorithm=_eddsa(record),
+            zones=record.zones,
+            threshold=threshold,
+            answers=answers,
+            holders=holders,
+            requesters=requesters or record.requesters,
+            label=record.label,
+            old=key,
+            dealers=indices_of(key, by),
+            repairs=repairs,
+        )
+        write_public(out, signed.envelope + b"\n")
+    show_proposal(signed)
+    names = ", ".join(card.record.name for card in signed.record.people())
+    terminal.next_step(f"send {out} to {names}. Each runs 'keyquorum dkg answer {out.name}', and so on as in dkg.")
+
+
+def _eddsa(record: KeyRecord) -> int:
+    if scheme_for(record.public.algorithm).one_time is not Maker.HOLDER:
+        raise RefusedError(
+            f"{record.label} is not a FROST key, and its shares cannot be shared anew by its holders",
+            do="Deal the same key anew from where it is kept: escrow recover --to-quorum, key deal --from.",
+        )
+    return record.public.algorithm
 
 
 def _key_of(person: Person, chosen: Signed[KeyRecord] | None) -> Signed[KeyRecord]:
@@ -149,12 +259,5 @@ def _lane(record: KeyRecord, requester: str | None) -> int:
     return names.index(requester)
 
 
-def _quorum(record: KeyRecord, only: str | None) -> Quorum | None:
-    if only is None:
-        return None
-    names = [card.record.name for card in record.holders]
-    wanted = [name.strip() for name in only.split(",")]
-    unknown = [name for name in wanted if name not in names]
-    if unknown:
-        raise UsageError(f"{', '.join(unknown)} holds no share of {record.label}", do=f"Holders: {', '.join(names)}.")
-    return tuple(sorted({names.index(name) + 1 for name in wanted}))
+def _quorum(key: Signed[KeyRecord], only: str | None) -> Quorum | None:
+    return None if only is None else indices_of(key, only)

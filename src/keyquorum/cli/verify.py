@@ -1,10 +1,11 @@
 """``keyquorum verify``: is this what it says it is? Responses by ordinary mathematics, records by their signatures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
 import click
 import dns.name
@@ -21,14 +22,18 @@ from keyquorum.dnssec.zone_responses import read_signed_rrsets
 from keyquorum.errors import UsageError
 from keyquorum.escrow.checking import check_manifest
 from keyquorum.quorum.combining import check_partial, receive
-from keyquorum.quorum.dealing import check_key, dnskey_of
+from keyquorum.quorum.commitments import check_maker, open_commitments
+from keyquorum.quorum.dealing import check_key, dnskey_of, read_share
+from keyquorum.quorum.generation import check_proposal
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import derive_messages
 from keyquorum.quorum.verifying import Comparison, Trusts, Verdict, trusts_keys, verify_response
 from keyquorum.records.catalogue import KINDS
-from keyquorum.records.envelope import payload_type_of
+from keyquorum.records.envelope import Kind, Signed, payload_type_of
 from keyquorum.records.escrow import ESCROW
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+from keyquorum.records.files import expect_end, read_header
+from keyquorum.records.generation import KEY_PROPOSAL
+from keyquorum.records.kinds import COMMITMENTS, KEY_RECORD, PARTIAL, REQUEST, SEALED_SHARE
 
 SHOWN = 40
 
@@ -111,41 +116,81 @@ def _kind_of(file: Path) -> str | None:
 
 
 def _verify_record(file: Path, kind: str, request_file: Path | None, json_: bool) -> int:
-    good = ""
-    if kind == KEY_RECORD.name:
-        signed = read_record(file, KEY_RECORD)
-        with world.naming(file):
-            check_key(signed)
-        good = "The key record is signed by its dealer, and the dealing checks."
-    elif kind == REQUEST.name:
-        with world.opened(file, "request") as stream, world.naming(file):
-            opened = open_request(stream)
-        good = f"The request is signed by {opened.requester.record.name}, who may ask; every holder has accepted."
-    elif kind == ESCROW.name:
-        escrow = read_record(file, ESCROW)
-        with world.naming(file):
-            check_manifest(escrow)
-        good = f"The manifest is signed by {escrow.record.maker.record.name}; its DS and DNSKEY are those of its key."
-    elif kind == PARTIAL.name:
+    known = {one.name: one for one in KINDS}
+    if kind not in known:
+        raise UsageError("a record of a kind that is not known", where=str(file), do="Is this version too old for it?")
+    if kind == PARTIAL.name:
         if request_file is None:
             raise UsageError("a partial is verified against the request it answers", do="Give --request REQUEST.")
-        good = _verify_partial(file, request_file)
+        signed, good = _verify_partial(file, request_file)
     else:
-        known = {one.name: one for one in (CARD, SEALED_SHARE, ACCEPTANCE, RESPONSE)}
-        if kind not in known:
-            raise UsageError(
-                "a record of a kind that is not known", where=str(file), do="Is this version too old for it?"
-            )
-        read_record(file, known[kind])
-        good = f"The {known[kind].title} is well-formed and signed by whom it names."
+        with world.opened(file, known[kind].title) as stream, world.naming(file):
+            signed, good = _CHECKS.get(kind, _well_formed)(stream, known[kind])
     if json_:
-        terminal.as_json({"file": str(file), "kind": kind, "good": True, "why": good})
+        terminal.as_json({"file": str(file), "kind": kind, "id": signed.id.hex(), "good": True, "why": good})
     else:
         terminal.say(good, style="green")
     return 0
 
 
-def _verify_partial(file: Path, request_file: Path) -> str:
+def _well_formed(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    signed = read_header(stream, kind)
+    expect_end(stream, f"the {kind.title}")
+    return signed, f"The {kind.title} is well-formed and signed by whom it names."
+
+
+def _key_record(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    signed, _ = _well_formed(stream, kind)
+    check_key(signed)
+    return signed, "The key record is signed by its dealer, and the dealing checks."
+
+
+def _request(stream: BinaryIO, _kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    opened = open_request(stream)
+    name = opened.requester.record.name
+    return opened.signed, f"The request is signed by {name}, who may ask; every holder has accepted."
+
+
+def _escrow(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    escrow, _ = _well_formed(stream, kind)
+    check_manifest(escrow)
+    name = escrow.record.maker.record.name
+    return escrow, f"The manifest is signed by {name}; its DS and DNSKEY are those of its key."
+
+
+def _share(stream: BinaryIO, _kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    sealed, tables = read_share(stream)
+    check_key(sealed.record.key)
+    for table in tables:
+        check_maker(sealed.record.key, table.signed)
+    return sealed, "The share is signed by the dealer of its key, and whole; only its holder can look into it."
+
+
+def _commitments(stream: BinaryIO, _kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    signed = open_commitments(stream).signed
+    return signed, "The commitments are signed by whom they name, and every row is the one that was signed."
+
+
+def _proposal(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
+    signed, _ = _well_formed(stream, kind)
+    check_proposal(signed)
+    return signed, f"The proposal is signed by {signed.record.organiser.record.name}, and can be carried out."
+
+
+_CHECKS: Mapping[str, Callable[[BinaryIO, Kind[Any]], tuple[Signed[Any], str]]] = MappingProxyType(
+    {
+        KEY_RECORD.name: _key_record,
+        REQUEST.name: _request,
+        ESCROW.name: _escrow,
+        SEALED_SHARE.name: _share,
+        COMMITMENTS.name: _commitments,
+        KEY_PROPOSAL.name: _proposal,
+    }
+)
+"""What is checked of a record beyond its form and signature, by the name of its kind."""
+
+
+def _verify_partial(file: Path, request_file: Path) -> tuple[Signed[Any], str]:
     with world.opened(request_file, "request") as stream:
         with world.naming(request_file):
             opened: OpenRequest = open_request(stream)
@@ -164,7 +209,8 @@ def _verify_partial(file: Path, request_file: Path) -> str:
         for key in opened.task.keys
         if key.id == answered.key
     }
-    return f"The partial is by {', '.join(sorted(names))}, answers this request, and its proofs check."
+    told = f"The partial is by {', '.join(sorted(names))}, answers this request, and its proofs check."
+    return received.signed, told
 
 
 @dataclass(slots=True)

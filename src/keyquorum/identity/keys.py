@@ -39,7 +39,7 @@ class Identity:
     @property
     def sealing_public_key(self) -> bytes:
         """The public X25519 key (32 bytes) that others seal to."""
-        return X25519PrivateKey.from_private_bytes(self.sealing_key).public_key().public_bytes_raw()
+        return sealing_public_key_of(self.sealing_key)
 
     def sign(self, message: bytes) -> bytes:
         """Give the Ed25519 signature (64 bytes) of ``message``."""
@@ -47,13 +47,7 @@ class Identity:
 
     def unseal(self, sealed: bytes, info: bytes) -> bytes:
         """Open what ``seal`` made for this person under the same ``info``; raises RefusedError otherwise."""
-        try:
-            return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(self.sealing_key), info=info)
-        except (InvalidTag, ValueError):
-            raise RefusedError(
-                "this cannot be opened with your key",
-                do="It was sealed to another person or was changed on the way; ask for a new one.",
-            ) from None
+        return unseal(self.sealing_key, sealed, info)
 
 
 def verify(verification_key: bytes, message: bytes, signature: bytes) -> None:
@@ -68,6 +62,22 @@ def verify(verification_key: bytes, message: bytes, signature: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(verification_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         raise SignatureError("the signature does not verify") from None
+
+
+def sealing_public_key_of(sealing_key: bytes) -> bytes:
+    """Give the public half of an X25519 key (32 bytes each)."""
+    return X25519PrivateKey.from_private_bytes(sealing_key).public_key().public_bytes_raw()
+
+
+def unseal(sealing_key: bytes, sealed: bytes, info: bytes) -> bytes:
+    """Open what ``seal`` made for the public half of a key under the same ``info``; RefusedError otherwise."""
+    try:
+        return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(sealing_key), info=info)
+    except (InvalidTag, ValueError):
+        raise RefusedError(
+            "this cannot be opened with your key",
+            do="It was sealed to another person or was changed on the way; ask for a new one.",
+        ) from None
 
 
 def seal(sealing_public_key: bytes, plaintext: bytes, info: bytes) -> bytes:

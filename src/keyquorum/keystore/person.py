@@ -15,7 +15,9 @@ from keyquorum.keystore.slots import Material, Slots
 from keyquorum.keystore.store import Keystore
 from keyquorum.maths.randomness import Rng
 from keyquorum.quorum.dealing import make_card, parse_share, write_share
+from keyquorum.quorum.generation import Begun, Transcript, deal_out
 from keyquorum.records.envelope import Signed
+from keyquorum.records.generation import ROUND_ONE, ROUND_TWO, RoundOneRecord, RoundTwoRecord
 from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
 
 _IDENTITY = "identity"
@@ -24,6 +26,9 @@ _SHARE = "share"
 _KEY = "key-record"
 _SEEN = "request-seen"
 _ANSWERED = "answered"
+_POLYNOMIAL = "polynomial"
+_RECEIVING = "receiving"
+_ROUND_ONE = "round-one"
 _SELF = "self"
 
 
@@ -74,7 +79,7 @@ class Person:
         with self._store.batch():
             if not known:
                 self._store.put(_SHARE, name, plain)
-                self._store.note(_KEY, name, key.envelope)
+                self._store.note(_KEY, name, key.envelope, replace=True)
             for table in tables:
                 self.slots.keep(table)
 
@@ -84,7 +89,44 @@ class Person:
 
     def keys(self) -> dict[bytes, Signed[KeyRecord]]:
         """Give the key records of the accepted shares, by id."""
-        return {bytes.fromhex(name): KEY_RECORD.read(data) for name, data in self._store.notes(_KEY).items()}
+        kept = self._store.names(_SHARE)
+        return {
+            bytes.fromhex(name): KEY_RECORD.read(data) for name, data in self._store.notes(_KEY).items() if name in kept
+        }
+
+    def forget(self, key: Signed[KeyRecord]) -> None:
+        """Destroy a share and its one-time material; what was answered stays known. RefusedError if there is none."""
+        name = key.id.hex()
+        if name not in self._store.names(_SHARE):
+            raise RefusedError(f"the keystore holds no share of {key.record.label}")
+        self.slots.drop(key.id)
+        self._store.delete(_SHARE, name)
+
+    def keep_round_one(self, begun: Begun) -> None:
+        """Keep the secrets of round one, and the record, so that asking again gives the same one."""
+        name = begun.signed.record.proposal.hex()
+        with self._store.batch():
+            self._store.put(_POLYNOMIAL, name, begun.polynomial)
+            self._store.put(_RECEIVING, name, begun.receiving)
+            self._store.note(_ROUND_ONE, name, begun.signed.envelope)
+
+    def round_one(self, proposal: bytes) -> Signed[RoundOneRecord] | None:
+        """Give the record of round one for a proposal (an id), if it was done."""
+        envelope = self._store.notes(_ROUND_ONE).get(proposal.hex())
+        return ROUND_ONE.read(envelope) if envelope is not None else None
+
+    def deal_out(self, transcript: Transcript) -> Signed[RoundTwoRecord]:
+        """Do round two, once: for another transcript of the same proposal RefusedError is raised."""
+        name = transcript.proposal.id.hex()
+
+        def make(polynomial: bytes) -> bytes:
+            return deal_out(transcript, self.identity, polynomial).envelope
+
+        return ROUND_TWO.read(self._store.answer_once(_POLYNOMIAL, name, transcript.id, make))
+
+    def receiving(self, proposal: bytes) -> bytes:
+        """Give the private key that was made to receive with in one run; raises KeystoreError if there is none."""
+        return self._store.get(_RECEIVING, proposal.hex())
 
     def answered(self) -> frozenset[bytes]:
         """Give the ids of all requests answered so far."""

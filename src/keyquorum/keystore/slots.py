@@ -165,18 +165,25 @@ class Slots:
         name = f"{place}{record.first}+{record.count}"
         self._store.note(_CAME, name, signed.id, replace=True)
 
-    def drop(self) -> int:
-        """Delete every row that has not been used, of all keys, after a restore; gives how many there were.
-
-        What an older copy of this keystore holds may have been used since it was copied.
-        """
+    def drop(self, key: bytes | None = None) -> int:
+        """Delete every row that has not been used, of one key (an id) or all; gives how many there were."""
         kinds = {name.rpartition("/")[0] for name in self._store.notes(_MATERIAL)}
         count = 0
         with self._store.batch():
             for kind in sorted(kinds):
-                for name in self._store.names(kind):
-                    self._store.delete(kind, name)
-                    count += 1
+                if key is None or kind.startswith(f"slot/{key.hex()}/"):
+                    for name in self._store.names(kind):
+                        self._store.delete(kind, name)
+                        count += 1
+        return count
+
+    def drop_all_after_restore(self) -> int:
+        """Delete every row that has not been used, and forget which slots were given out; gives how many there were.
+
+        What an older copy of this keystore holds may have been used since it was copied.
+        """
+        count = self.drop()
+        with self._store.batch():
             for name in self._store.notes(_GIVEN):
                 self._store.note(_RESTORED, name, b"yes", replace=True)
         return count

@@ -349,13 +349,17 @@ def write_share(share: object) -> bytes:
 def accept(sealed: Signed[SealedShare], identity: Identity, accepted: int) -> Signed[Acceptance]:
     """Say that the share, and every table with it, was checked and is kept; call it only once that is true."""
     share = sealed.record
-    acceptance = Acceptance(
-        signer=identity.verification_key,
-        key=share.key.id,
-        index=share.index,
-        accepted=accepted,
-        tables=tuple(table.id for table in share.tables),
-    )
+    return accept_key(share.key, identity, accepted, tuple(table.id for table in share.tables))
+
+
+def accept_key(
+    key: Signed[KeyRecord], identity: Identity, accepted: int, tables: tuple[bytes, ...] = ()
+) -> Signed[Acceptance]:
+    """Say that a share of ``key``, however it came, was checked and is kept; RefusedError for who holds none."""
+    index = key.record.index_of(identity.verification_key)
+    if index is None:
+        raise RefusedError(f"you hold no share of {key.record.label}")
+    acceptance = Acceptance(signer=identity.verification_key, key=key.id, index=index, accepted=accepted, tables=tables)
     return ACCEPTANCE.sign(acceptance, identity)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from keyquorum.records.envelope import Kind
 from keyquorum.records.escrow import ESCROW
+from keyquorum.records.generation import COMPLAINT, KEY_PROPOSAL, MENDING, ROUND_ONE, ROUND_TWO
 from keyquorum.records.kinds import ACCEPTANCE, CARD, COMMITMENTS, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -16,4 +17,9 @@ KINDS: tuple[Kind[Any], ...] = (
     PARTIAL,
     RESPONSE,
     ESCROW,
+    KEY_PROPOSAL,
+    ROUND_ONE,
+    ROUND_TWO,
+    MENDING,
+    COMPLAINT,
 )

@@ -63,11 +63,34 @@ CARD = Kind("holder-card", "holder card", Card, {"name": NAME, "sealing_key": KE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """How a key came into custody: ``dealt`` by one person, ``generated`` by its holders, or ``reshared`` by others.
+
+    ``transcript`` is what all who took part signed, and ``old`` the id of the key record that was shared anew.
+    """
+
+    how: str = "dealt"
+    transcript: bytes | None = None
+    old: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if (self.transcript is None) != (self.how == "dealt") or (self.old is None) != (self.how != "reshared"):
+            raise MalformedError("the origin names what it has not, or not what it has", where="how")
+
+
+ORIGIN = Object(
+    Origin,
+    {"how": Choice(("dealt", "generated", "reshared")), "transcript": OrNull(ID), "old": OrNull(ID)},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
     """A key in the custody of a quorum, as its dealer made it; signed by the dealer.
 
     ``holders[i-1]`` has share i. Requests over ``zones`` are accepted from ``requesters`` only. ``label`` is what the
-    key is called in a response (keyIdentifier). ``created`` is in seconds since 1970.
+    key is called in a response (keyIdentifier). ``created`` is in seconds since 1970. Where nobody dealt, the "dealer"
+    is who organised it, and ``origin`` says so.
     """
 
     signer: bytes
@@ -78,6 +101,7 @@ class KeyRecord:
     dealer: Signed[Card]
     holders: tuple[Signed[Card], ...]
     requesters: tuple[Signed[Card], ...]
+    origin: Origin = Origin()
 
     def __post_init__(self) -> None:
         if self.dealer.record.signer != self.signer:
@@ -106,6 +130,7 @@ KEY_RECORD = Kind(
         "dealer": Embedded(CARD),
         "holders": ListOf(Embedded(CARD), 1, MOST_HOLDERS),
         "requesters": ListOf(Embedded(CARD), 1, MOST_HOLDERS),
+        "origin": ORIGIN,
     },
     limit=1 << 24,
 )

@@ -34,11 +34,13 @@ _RSA_PUBLIC = Object(
 _RSA_SHARE = Object(RsaShare, {"index": Integer(1, MOST_HOLDERS), "value": _RSA_BOUND}, {"scheme": "rsa"})
 _RSA_PROOF = Object(RsaProof, {"c": BigInteger(256), "z": _RSA_BOUND}, {"scheme": "rsa"})
 
+QUORUMS = ListOf(ListOf(Integer(1, MOST_HOLDERS), 1, MOST_HOLDERS), 1, MOST_QUORUMS)
+"""The quorums of a plan."""
 _PLAN: dict[str, Codec[Any]] = {
     "threshold": Integer(1, MOST_HOLDERS),
     "holders": Integer(1, MOST_HOLDERS),
     "answers": Integer(1, MOST_HOLDERS),
-    "quorums": ListOf(ListOf(Integer(1, MOST_HOLDERS), 1, MOST_HOLDERS), 1, MOST_QUORUMS),
+    "quorums": QUORUMS,
 }
 _FROST_PUBLIC = Object(
     FrostPublic,
