@@ -1,0 +1,159 @@
+"""ECDSA: what comes of a presignature that answers twice, or for more than one quorum, and that it does not."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from keyquorum.errors import RefusedError
+from keyquorum.maths.groups import random_scalar
+from keyquorum.maths.transcript import digest
+from keyquorum.threshold import ecdsa
+from keyquorum.threshold.ecdsa import shift
+from keyquorum.threshold.ecdsa_key import suite_of
+from keyquorum.threshold.frost_rounds import derive_interpolating_value, evaluate
+from keyquorum.threshold.seam import Context
+from tests.threshold.attacks.adversary import EcdsaAdversary, shifted_of, true_key
+from tests.threshold.attacks.asking import ask, of_request
+from tests.threshold.attacks.equations import Equations
+from tests.threshold.cases import Dealt, dealt_by, messages, seeded
+
+each = pytest.mark.parametrize("algorithm", [13, 14], ids=["p256", "p384"])
+
+
+def signs_as_the_key(dealt: Dealt, found: int | None) -> bool:
+    """Whether what was found is the key: it makes a signature that verifies."""
+    assert found == true_key(dealt)
+    suite = suite_of(dealt.public.algorithm)
+    forged = ec.derive_private_key(found, suite.curve).sign(b"not asked for", ec.ECDSA(suite.judge))
+    dealt.undivided.public_key().verify(forged, b"not asked for", ec.ECDSA(suite.judge))
+    return True
+
+
+@each
+def test_two_messages_in_one_slot_give_the_key(algorithm: int) -> None:
+    dealt = dealt_by(algorithm, 2, 3)
+    outsider = EcdsaAdversary(dealt)
+    stores = {index: dealt.store(index, 1, burning=False) for index in (1, 2)}
+    for number in range(2):
+        assert outsider.key() is None
+        texts = messages(1, number)
+        context = dealt.context(texts)
+        for index, store in stores.items():
+            outsider.hears(index, texts, context, ask(dealt, index, store, texts, context))
+    assert signs_as_the_key(dealt, outsider.key())
+
+
+@each
+def test_one_message_in_one_slot(algorithm: int) -> None:
+    dealt = dealt_by(algorithm, 2, 3)
+    insider = EcdsaAdversary(dealt, [1])
+    texts = messages(1)
+    context = dealt.context(texts)
+    store = dealt.store(2, 1)
+    values = ask(dealt, 2, store, texts, context)
+    for number in range(1, 4):
+        with pytest.raises(RefusedError):
+            ask(dealt, 2, store, messages(1, number), context)
+        assert ask(dealt, 2, store, texts, of_request(context, number)) == values
+        insider.hears(2, texts, context, values)
+    assert insider.key() is None
+
+
+@each
+def test_one_honest_member_who_refuses_a_second_message_is_enough(algorithm: int) -> None:
+    """The others of its quorums are corrupt or burn nothing; of a quorum without it, two messages are the key."""
+    dealt = dealt_by(algorithm, 3, 4)
+    insider = EcdsaAdversary(dealt, [1])
+    stores = {index: dealt.store(index, 1, burning=index == 2) for index in (2, 3, 4)}
+    for number in range(2):
+        texts = messages(1, number)
+        context = dealt.context(texts)
+        for index, store in stores.items():
+            if number and index == 2:
+                with pytest.raises(RefusedError):
+                    ask(dealt, index, store, texts, context)
+                continue
+            insider.hears(index, texts, context, ask(dealt, index, store, texts, context))
+    for quorum in dealt.public.quorums:
+        found = insider.key_from(quorum, 0)
+        assert (found is None) == (2 in quorum)
+        assert found in {None, true_key(dealt)}
+
+
+@each
+@pytest.mark.parametrize("counted", [True, False], ids=["delta with the request", "delta as it is"])
+def test_the_same_message_with_a_delta_that_differs(
+    algorithm: int, counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store answers the same message again, as if the rule were "one message"; that alone does not protect."""
+    asked: list[Context] = []
+    if counted:
+        monkeypatch.setattr(ecdsa, "hashed", lambda tag, *parts: digest(tag, *parts, asked[-1].request_id))
+    dealt = dealt_by(algorithm, 2, 3)
+    outsider = EcdsaAdversary(dealt)
+    stores = {index: dealt.store(index, 1, burning=False) for index in (1, 3)}
+    texts = messages(1)
+    answers = set()
+    for request in range(2):
+        assert outsider.key() is None
+        asked.append(of_request(dealt.context(texts), request))
+        shifted_of.cache_clear()
+        for index, store in stores.items():
+            values = ask(dealt, index, store, texts, asked[-1])
+            outsider.hears(index, texts, asked[-1], values)
+            answers.add((index, *values))
+    shifted_of.cache_clear()
+    if counted:
+        assert signs_as_the_key(dealt, outsider.key())
+    else:
+        assert outsider.key() is None
+        assert len(answers) == len(stores)  # an answer to the same message is the same answer
+
+
+@each
+def test_a_presignature_for_all_and_disjoint_quorums_give_the_key(algorithm: int) -> None:
+    """7 of 14: u and v are shared among all 14; each half is given a message of its own, and nobody answers twice."""
+    N, M = 14, 7
+    suite, rng = suite_of(algorithm), seeded("for all", algorithm)
+    group = suite.group
+    key, k = random_scalar(group, rng), random_scalar(group, rng)
+    public = ecdsa.EcdsaPublic(algorithm, M, N, 10, (), group.encode(group.multiply_base(key)))
+    R = group.encode(group.multiply_base(k))
+    u = [group.scalar_invert(k), *(random_scalar(group, rng) for _ in range(M - 1))]
+    v = [group.scalar_multiply(key, u[0]), *(random_scalar(group, rng) for _ in range(M - 1))]
+    equations = Equations(group.order)
+    for half, text in ((range(1, 8), b"one half signs this"), (range(8, 15), b"the other this")):
+        assert equations.value_of({("v", 0): 1}) is None
+        shifted = shift(public, R, text)
+        s = 0
+        for index in half:
+            whole = shifted.m * evaluate(group, u, index) + shifted.r * evaluate(group, v, index)
+            answer = whole * pow(shifted.delta, -1, group.order)
+            s += derive_interpolating_value(group, index, half) * answer
+            equations.learn(
+                {
+                    (side, power): factor * index**power
+                    for side, factor in (("u", shifted.m), ("v", shifted.r))
+                    for power in range(M)
+                },
+                answer * shifted.delta,
+            )
+        # It looks well: an ordinary signature comes out.
+        signature = group.encode_scalar(shifted.r) + group.encode_scalar(s % group.order)
+        suite.verify(public.point, text, signature)
+    found_u, found_v = (equations.value_of({(side, 0): 1}) for side in "uv")
+    assert found_u is not None
+    assert found_v is not None
+    assert found_v * pow(found_u, -1, group.order) % group.order == key
+
+
+def test_a_presignature_of_one_quorum_and_disjoint_quorums() -> None:
+    """The same 14 and the same halves, as it is: 51 quorums, each with its own presignature."""
+    dealt = dealt_by(13, 7, 14, 10)
+    insider = EcdsaAdversary(dealt, [3, 5, 8, 9, 11, 14])
+    for half, number in ((range(1, 8), 1), (range(8, 15), 2)):
+        texts = messages(1, number)
+        context = dealt.context(texts)
+        for index in half:
+            values = ask(dealt, index, dealt.store(index, 1), texts, context)
+            insider.hears(index, texts, context, values)
+    assert insider.key() is None
