@@ -6,16 +6,18 @@ Exit 0 if every goal measured is met, 1 if one is not.
 import argparse
 import sys
 
-from bench import cli, escrow, peers, rsa, safeprimes, scale
+from bench import cli, escrow, frost_peer, peers, quorums, rsa, safeprimes, scale
 from bench.measure import Bench, Options, Row, machine, table, tell
 
 BENCHES: dict[str, Bench] = {
     "safeprimes": safeprimes.rows,
     "rsa": rsa.rows,
+    "quorums": quorums.rows,
     "cli": cli.rows,
     "scale": scale.rows,
     "escrow": escrow.rows,
     "peers": peers.rows,
+    "frost-peer": frost_peer.rows,
 }
 
 
@@ -28,7 +30,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(BENCHES)):
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
-    options = Options(quick=arguments.quick, peers=arguments.peers or "peers" in arguments.names)
+    options = Options(
+        quick=arguments.quick, peers=arguments.peers or bool({"peers", "frost-peer"} & set(arguments.names))
+    )
     print(machine(), end="\n\n", flush=True)
     rows: list[Row] = []
     for name, bench in BENCHES.items():

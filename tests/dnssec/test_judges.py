@@ -12,7 +12,7 @@ import pytest
 
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.model import Bundle, PublishedKey
-from keyquorum.dnssec.schema import SCHEMAS, message, plan, signed
+from keyquorum.dnssec.schema import SCHEMAS, messages_of, plan, signed
 from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
 from keyquorum.dnssec.zonefile import read_rrsets, write_rrset
 from tests.dnssec.keys import ALGORITHMS, pair
@@ -36,7 +36,8 @@ def make(
     ksks = [pair(algorithm, 257) for algorithm in algorithms]
     (request,) = read_rrsets(io.BytesIO(zone.dnskeys().encode()), inception, expiration)
     (planned,) = plan(SCHEMAS["normal"], request, [PublishedKey(ksk.key, 86400, "ksk") for ksk in ksks], None)
-    answer = signed(request.zone, planned, {ksk.key: ksk.sign(message(request.zone, planned, ksk.key)) for ksk in ksks})
+    values = {ksk.key: [ksk.sign(one) for one in messages_of(request.zone, planned, ksk.key)] for ksk in ksks}
+    answer = signed(request.zone, planned, values)
     keys = [one.key for one in answer.keys]
     for ksk, signature in zip(ksks, answer.signatures, strict=True):
         verify_signature(request.zone, keys, signature, ksk.key)

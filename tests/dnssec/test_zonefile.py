@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyquorum.dnssec import zonefile
-from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, ZoneRequest
+from keyquorum.dnssec.model import Bundle, Dnskey, ParentRrset, PublishedKey, ZoneRequest
 from keyquorum.dnssec.zone_lines import LINE_LIMIT
 from keyquorum.dnssec.zonefile import read_rrsets, write_rrset
 from keyquorum.errors import LimitError, MalformedError
@@ -87,11 +87,23 @@ $TTL 1d
 @   IN DNSKEY 257 3 13 {B}
     IN RRSIG DNSKEY 13 1 86400 20260201000000 20260101000000 1 example. AAAA
     IN CDNSKEY 257 3 13 {B}
-    IN CDS 1 13 2 00
+    IN CDS 1 13 2 {"0a" * 16} {"0B" * 16}
 ns  IN A 192.0.2.1
     IN TYPE65400 \\# 0
 """
     assert shape(read(text)) == [("example.", [(86400, 256, b"\x01"), (86400, 257, b"\x02")])]
+    assert read(text)[0].bundles[0].for_parent == (
+        ParentRrset(59, (bytes([0, 1, 13, 2]) + b"\x0a" * 16 + b"\x0b" * 16,), 86400),
+        ParentRrset(60, (Dnskey(257, 13, b"\x02" * 64).wire(),), 86400),
+    )
+
+
+def test_records_for_the_parent_stand_before_or_after_the_keys_and_have_a_ttl_of_their_own() -> None:
+    deletion = "example. 0 IN CDNSKEY 0 3 0 AA==\nexample. 60 IN CDS 0 0 0 00\n"
+    wanted = (ParentRrset(59, (bytes(5),), 60), ParentRrset(60, (b"\0\0\x03\0\0",), 0))
+    for text in (deletion + RECORD, RECORD + deletion, deletion + "a. 1 IN A 192.0.2.1\n" + RECORD):
+        (request,) = read(text)
+        assert request.bundles[0].for_parent == wanted
 
 
 def test_many_zones_keep_their_order() -> None:
@@ -100,6 +112,7 @@ def test_many_zones_keep_their_order() -> None:
 
 
 RECORD = f"example. 3600 IN DNSKEY 256 3 13 {A}\n"
+CDS_RECORD = f"example. 3600 IN CDS 1 13 2 {'00' * 32}\n"
 REFUSED = {
     "empty": ("", "no DNSKEY"),
     "no DNSKEY": ("example. 3600 IN A 192.0.2.1\n", "no DNSKEY"),
@@ -134,7 +147,21 @@ REFUSED = {
     "type missing": ("example. 3600 IN\n" + RECORD, "line 1: a record without a type"),
     "owner only": ("example.\n" + RECORD, "line 1: a record without a type"),
     "type missing in a record of any kind": ("example. 3600 IN 192.0.2.1 A\n" + RECORD, "line 1: a record without"),
-    "TYPE48": (RECORD.replace("DNSKEY", "TYPE48"), "line 1: a DNSKEY in generic form"),
+    "TYPE48": (RECORD.replace("DNSKEY", "TYPE48"), "line 1: a DNSKEY record in generic form"),
+    "TYPE59": (RECORD.replace("DNSKEY", "TYPE59"), "line 1: a CDS record in generic form"),
+    "TYPE60": (RECORD.replace("DNSKEY", "TYPE60"), "line 1: a CDNSKEY record in generic form"),
+    "CDS alone": (CDS_RECORD, "example.: CDS or CDNSKEY records without DNSKEY records"),
+    "CDS elsewhere": (CDS_RECORD + RECORD.replace("example", "a"), "example.: CDS or CDNSKEY records without"),
+    "CDS apart": (RECORD + RECORD.replace("example", "a") + CDS_RECORD, "line 3: DNSKEY records of example."),
+    "CDS twice": (RECORD + CDS_RECORD + CDS_RECORD, "line 3: the same CDS again"),
+    "CDS with another TTL": (RECORD + CDS_RECORD + CDS_RECORD.replace("3600 IN CDS 1", "1 IN CDS 2"), "line 3: TTL 1,"),
+    "CDS short": (CDS_RECORD.replace("00" * 32, ""), "line 1: a CDS record has key tag"),
+    "CDS digest short": (CDS_RECORD.replace("00" * 32, "00" * 31), "line 1: a digest of type 2 does not have 31 bytes"),
+    "CDS digest odd": (CDS_RECORD.replace("00" * 32, "0"), "line 1: the digest of a CDS record is not hexadecimal"),
+    "CDS tag": (CDS_RECORD.replace("CDS 1", "CDS 65536"), "line 1: a number in a CDS record does not fit"),
+    "CDS digest type": (CDS_RECORD.replace(" 2 ", " 256 "), "line 1: a number in a CDS record does not fit"),
+    "CDS algorithm": (CDS_RECORD.replace(" 13 ", " 256 "), "line 1: a number in a CDS record does not fit"),
+    "CDNSKEY protocol": (RECORD.replace("IN DNSKEY 256 3", "IN CDNSKEY 257 2"), "line 1: the protocol of a DNSKEY"),
     "generic data": ("example. 3600 IN DNSKEY \\# 4 01000308\n", "line 1:"),
     "fields missing": ("example. 3600 IN DNSKEY 256 3 13\n", "line 1: a DNSKEY record has flags"),
     "flags in hex": (RECORD.replace("256", "0x100"), "line 1: '0x100' is not a number"),

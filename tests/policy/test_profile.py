@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyquorum.dnssec.model import KeyKind, SignaturePolicy
+from keyquorum.dnssec.model import KeyKind, SignaturePolicy, SigningTimes
 from keyquorum.errors import KeyquorumError, LimitError, MalformedError, UsageError
 from keyquorum.policy.profile import (
     PROFILES,
@@ -280,3 +280,32 @@ def test_any_value_anywhere_is_read_or_refused_by_us(line: str, value: object) -
     tomllib.loads(text)
     with suppress(MalformedError):
         read_policy(text.encode())
+
+
+SIGNING = b"""
+[signing]
+signature_validity = "P14D"
+refresh = "P5D"
+inception_offset = "PT1H"
+parent_records = ["CDS SHA-256", "CDNSKEY"]
+"""
+
+
+def test_signing_times_are_optional_and_whole() -> None:
+    source = profile_source("zone")
+    assert (read_policy(source).times, read_policy(source).parent_records) == (None, None)
+    policy = read_policy(source + SIGNING)
+    assert policy.times == SigningTimes(14 * 86400, 5 * 86400, 3600)
+    assert policy.parent_records == ("CDNSKEY", "CDS SHA-256")
+    for old, new, where in (
+        (b'refresh = "P5D"', b'refresh = "P14D"', "$.signing.refresh"),
+        (b'refresh = "P5D"\n', b"", "$.signing.refresh"),
+        (b'"CDNSKEY"', b'"CDS SHA-1"', "$.signing.parent_records"),
+        (b'"CDNSKEY"', b'"CDS SHA-256"', "$.signing.parent_records"),
+        (b'"CDNSKEY"', b"[1]", "$.signing.parent_records"),
+        (b"[signing]\n", b"[signing]\nuntil = 1\n", "$.signing.until"),
+        (b"[signing]", b"[[signing]]", "$.signing"),
+    ):
+        with pytest.raises(MalformedError) as caught:
+            read_policy(source + SIGNING.replace(old, new))
+        assert caught.value.where == where

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.options import FILE, absent, json_option, passphrase_option, person_at
+from keyquorum.dnssec.sources import FORMATS
 from keyquorum.errors import KeyquorumError, NotEnoughError, UsageError
 from keyquorum.keystore.files import new_file, write_public
 from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
@@ -24,9 +25,7 @@ from keyquorum.records.kinds import RESPONSE, Contribution, Response
 @click.argument("request", type=FILE)
 @click.argument("partials", type=FILE, nargs=-1, required=True, metavar="PARTIAL...")
 @click.option("--out", type=FILE, required=True, help="Where to write the response.")
-@click.option(
-    "--format", "format_", type=click.Choice(["icann", "zone"]), help="Otherwise the form the request came in."
-)
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Otherwise the form the request came in.")
 @click.option("--identity", type=FILE, help="Also write OUT.response.json, who answered how, signed by this keystore.")
 @json_option
 @passphrase_option
@@ -52,7 +51,7 @@ def combine_command(
         task = opened.task
         format_ = format_ or task.source.format
         if format_ == "icann" and task.source.format != "icann":
-            raise UsageError("a plain RRset cannot be answered as a SKR", do="Use --format zone.")
+            raise UsageError("only a KSR can be answered as a SKR", do="Use another --format.")
         with world.alone("Reading", "zones") as work:
             messages = derive_messages(task, world.Scratch(), work)
         total = sum(map(len, messages))

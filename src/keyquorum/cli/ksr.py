@@ -1,16 +1,19 @@
 """``keyquorum ksr``: check a key signing request against the rules, without any quorum."""
 
+import io
 from pathlib import Path
 
 import click
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.listing import show_report, show_source
-from keyquorum.cli.options import FILE, basis_of, json_option, judging_options
-from keyquorum.dnssec.icann import SIZE_LIMIT, read_ksr
+from keyquorum.cli.options import FILE, basis_of, format_of_ksr, json_option, judging_options, moment
+from keyquorum.dnssec.icann import SIZE_LIMIT
+from keyquorum.dnssec.sources import read_source
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
+from keyquorum.quorum.task import times_of
 from keyquorum.records.kinds import Source
 
 
@@ -21,16 +24,26 @@ def ksr() -> None:
 
 @ksr.command()
 @click.argument("file", type=FILE)
+@click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
 @judging_options
 @json_option
 def check(
-    file: Path, policy: Path | None, previous_skr: Path | None, at: str | None, overrules: tuple[str, ...], json_: bool
+    file: Path,
+    until: str | None,
+    policy: Path | None,
+    previous_skr: Path | None,
+    at: str | None,
+    overrules: tuple[str, ...],
+    json_: bool,
 ) -> int:
-    """Run every rule over the KSR in FILE. Exit status 1 if one failed."""
-    basis = basis_of("icann", policy, previous_skr, at, overrules)
+    """Run every rule over the KSR in FILE (ICANN XML, or text of BIND or Knot). Exit status 1 if one failed."""
     data = world.read_file(file, SIZE_LIMIT, "KSR")
     with world.naming(file):
-        request = read_ksr(data)
+        format_ = format_of_ksr(data)
+    basis = basis_of(format_, policy, previous_skr, at, overrules)
+    times = times_of(basis.policy, format_, moment(until) if until else None)
+    with world.naming(file):
+        (request,) = read_source(format_, io.BytesIO(data), None, times)
     digest = world.digest_of_bytes(data)
     subject = Subject(
         request=request,
@@ -46,7 +59,8 @@ def check(
     if json_:
         terminal.as_json({"file": str(file), "sha256": digest.hex(), "id": request.id, "rules": report.data()})
         return 0 if report.acceptable else 1
-    terminal.heading(f"KSR {request.id}, serial {request.serial}, of zone {request.zone}")
+    named = f" {request.id}, serial {request.serial}," if request.id else ""
+    terminal.heading(f"KSR{named} of zone {request.zone}")
     rows = [
         (
             str(number),
@@ -59,7 +73,7 @@ def check(
     ]
     terminal.listing(["", "bundle", "from", "until", "keys"], rows)
     show_report(report)
-    show_source(Source(format="icann", length=len(data), sha256=digest))
+    show_source(Source(format=format_, length=len(data), sha256=digest))
     terminal.say()
     failed = ", ".join(result.rule for result in report.failed)
     if failed:

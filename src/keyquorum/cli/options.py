@@ -12,7 +12,8 @@ import dns.name
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.world import naming, read_file
-from keyquorum.dnssec.icann import SIZE_LIMIT, read_skr
+from keyquorum.dnssec.icann import SIZE_LIMIT
+from keyquorum.dnssec.sources import detect_format, read_one_response
 from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import MalformedError, UsageError
 from keyquorum.keystore.person import Person
@@ -125,7 +126,7 @@ def basis_of(
     if previous_skr:
         data = read_file(previous_skr, SIZE_LIMIT, "previous response")
         with naming(previous_skr):
-            previous = read_skr(data)
+            previous = read_one_response(data)
         previous_digest = hashlib.sha256(data).digest()
     return Basis(
         policy=rules,
@@ -137,6 +138,14 @@ def basis_of(
         seen=seen,
         overrules=_overrules(overrules),
     )
+
+
+def format_of_ksr(head: bytes) -> str:
+    """Tell the format of a key signing request from its first bytes; MalformedError for a zone file."""
+    found = detect_format(head[:512])
+    if found == "zone":
+        raise MalformedError("this is no key signing request", do="A zone file is given with --dnskey.")
+    return found
 
 
 def absent(*paths: Path) -> None:

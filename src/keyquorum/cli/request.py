@@ -12,6 +12,7 @@ from keyquorum.cli.options import (
     GreedyCommand,
     absent,
     basis_of,
+    format_of_ksr,
     json_option,
     judging_options,
     moment,
@@ -20,8 +21,9 @@ from keyquorum.cli.options import (
     read_record,
 )
 from keyquorum.cli.slots import give_out, show_slots, taken_slots
+from keyquorum.dnssec.model import Terms
 from keyquorum.dnssec.schema import SCHEMAS
-from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.dnssec.times import format_duration, format_time_for_people
 from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
@@ -40,7 +42,8 @@ def request() -> None:
 @request.command("new", cls=GreedyCommand)
 @click.option("--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign; repeatable.")
 @click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
-@click.option("--ksr", type=FILE, help="The key signing request (ICANN XML), as received.")
+@click.option("--ksr", type=FILE, help="The key signing request (ICANN XML, or text of BIND or Knot), as received.")
+@click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
 @click.option("--dnskey", type=FILE, help="A zone file with the DNSKEY RRset of one or many zones, as received.")
 @click.option("--inception", metavar="TIME", help="From when the signatures are valid (with --dnskey).")
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
@@ -60,6 +63,7 @@ def new(
     keys: tuple[Path, ...],
     identity: Path,
     ksr: Path | None,
+    until: str | None,
     dnskey: Path | None,
     inception: str | None,
     expiration: str | None,
@@ -83,12 +87,16 @@ def new(
     window = _window(dnskey is not None, inception, expiration)
     records = tuple(read_record(path, KEY_RECORD) for path in keys)
     acceptances = _acceptances(accepted)
-    format_ = "icann" if ksr else "zone"
+    format_ = "zone"
+    if ksr:
+        with world.opened(ksr, "KSR") as file, world.naming(ksr):
+            format_ = format_of_ksr(file.read(512))
+    end = moment(until) if until else None
     basis = basis_of(format_, policy, previous_skr, at, overrules)
     with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
         length, digest = world.digest_of(file)
         source = Source(format=format_, length=length, sha256=digest)
-        task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_), records)
+        task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_, end), records)
         with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)
@@ -155,9 +163,23 @@ def show_request(opened: OpenRequest) -> None:
             ("judged at", format_time_for_people(record.at)),
             ("keys", ", ".join(key.record.label for key in opened.task.keys)),
             ("schema", f"{record.schema}: {SCHEMAS[record.schema].meaning}"),
+            *_derivation(record.terms),
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
+
+
+def _derivation(terms: Terms) -> list[tuple[str, str]]:
+    """Say how the bundles are derived, where the request says only when its keys change."""
+    times = terms.times
+    if times is None:
+        return []
+    validity, refresh, offset = map(format_duration, (times.validity, times.refresh, times.inception_offset))
+    end = f", until {format_time_for_people(times.until)}" if times.until is not None else ""
+    return [
+        ("signatures", f"valid for {validity} (and {offset} before), made anew {refresh} before they end{end}"),
+        ("for the parent", ", ".join(terms.parent_records) or "nothing"),
+    ]
 
 
 def read_aloud(digest: bytes) -> None:

@@ -14,11 +14,9 @@ from rich.text import Text
 from keyquorum.cli import terminal, world
 from keyquorum.cli.options import FILE, json_option, moment, read_record
 from keyquorum.dnssec.anchor_files import Anchor, read_anchors
-from keyquorum.dnssec.icann import SIZE_LIMIT, read_skr
 from keyquorum.dnssec.model import Dnskey, ZoneResponse
-from keyquorum.dnssec.sources import detect_format
+from keyquorum.dnssec.sources import detect_format, read_responses
 from keyquorum.dnssec.times import format_time_for_people
-from keyquorum.dnssec.zone_responses import read_signed_rrsets
 from keyquorum.errors import UsageError
 from keyquorum.escrow.checking import check_manifest
 from keyquorum.quorum.combining import check_partial, receive
@@ -305,10 +303,7 @@ def _responses(file: Path, stream: BinaryIO) -> Iterator[ZoneResponse]:
     with world.naming(file):
         head = stream.read(512)
         stream.seek(0)
-        if detect_format(head) == "icann":
-            yield read_skr(stream.read(SIZE_LIMIT + 1))
-        else:
-            yield from read_signed_rrsets(stream)
+        yield from read_responses(detect_format(head), stream)
 
 
 def _document(file: Path, found: _Findings) -> dict[str, object]:

@@ -84,6 +84,8 @@ def _bundle(name: str, bundle: Bundle, offset: str) -> Iterator[str]:
     yield f'<{name} id="{escape(bundle.id)}">'
     yield f"<Inception>{format_time(bundle.inception).removesuffix('+00:00')}{offset}</Inception>"
     yield f"<Expiration>{format_time(bundle.expiration).removesuffix('+00:00')}{offset}</Expiration>"
+    if bundle.for_parent:
+        raise MalformedError("a KSR or SKR has no place for CDS and CDNSKEY records", where=bundle.id)
     for label in bundle.signers:
         yield f'<Signer keyIdentifier="{escape(label)}"/>'
     for published in bundle.keys:

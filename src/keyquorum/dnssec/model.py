@@ -7,10 +7,12 @@ expressed, so that they can be reported.
 Times are whole seconds since 1970-01-01 UTC. Domain names are ``dns.name.Name``, absolute, in lower case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import dns.name
+import dns.rdatatype
 
 from keyquorum.errors import MalformedError
 
@@ -25,6 +27,10 @@ LABEL_LIMIT = 1024
 RSA_ALGORITHMS = frozenset({1, 5, 7, 8, 10})
 # RFC 6605 section 4 (P-256, P-384), RFC 8080 section 3 (Ed25519, Ed448): bytes of a public key.
 CURVE_KEY_LENGTHS = {13: 64, 14: 96, 15: 32, 16: 57}
+CDS = int(dns.rdatatype.CDS)
+CDNSKEY = int(dns.rdatatype.CDNSKEY)
+PARENT_RECORDS = ("CDNSKEY", "CDS SHA-256", "CDS SHA-384")
+"""What records for the parent can be made of a KSK (RFC 7344), by the names that policies and requests use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class PublishedKey:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The data of an RRSIG over a DNSKEY RRset (RFC 4034 section 3), with the TTL and label a file gave it."""
+    """The data of an RRSIG (RFC 4034 section 3), with TTL and label as in a file; what it covers it stands with."""
 
     algorithm: int
     labels: int
@@ -131,10 +137,40 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentRrset:
+    """The CDS or the CDNSKEY RRset of a zone (RFC 7344): what it asks its parent to publish; ``kind`` is the type.
+
+    ``rdatas`` are in wire form, in any order. ``signatures`` is empty where nobody has signed it yet.
+    """
+
+    kind: int
+    rdatas: tuple[bytes, ...]
+    ttl: int
+    signatures: tuple[Signature, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in {CDS, CDNSKEY}:
+            raise MalformedError(f"records of type {self.kind} are not signed here beside DNSKEY records")
+        _check_range(self.ttl, TTL_LIMIT, "TTL")
+        if not self.rdatas or len(set(self.rdatas)) != len(self.rdatas):
+            raise MalformedError(f"the {self.name} RRset is empty, or holds the same record twice")
+        for rdata in self.rdatas:
+            if not 5 <= len(rdata) < RDATA_LIMIT:
+                raise MalformedError(f"a {self.name} record of {len(rdata)} bytes is not one")
+
+    @property
+    def name(self) -> str:
+        """The name of the type."""
+        return "CDS" if self.kind == CDS else "CDNSKEY"
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """One DNSKEY RRset and the time it is signed for; ``signatures`` are proofs of possession or the answer.
 
     ``signers`` are the labels of the KSKs that a request names (``Signer`` in a KSR; the root's name none).
+    ``for_parent`` are the CDS and the CDNSKEY RRset that are signed with it, in this order, where there are any.
+    ``start`` is when it is to be served, where a format says so (None: from its inception on).
     """
 
     id: str
@@ -143,9 +179,14 @@ class Bundle:
     keys: tuple[PublishedKey, ...]
     signatures: tuple[Signature, ...] = ()
     signers: tuple[str, ...] = ()
+    for_parent: tuple[ParentRrset, ...] = ()
+    start: int | None = None
 
     def __post_init__(self) -> None:
         _check_label(self.id, "bundle id")
+        _check_range(self.start or 0, TIME_LIMIT, "time")
+        if any(one.kind >= other.kind for one, other in pairwise(self.for_parent)):
+            raise MalformedError("a bundle has one CDS RRset and one CDNSKEY RRset, in this order", where=self.id)
         if not 0 <= self.inception < self.expiration < TIME_LIMIT:
             raise MalformedError("the bundle does not end after it begins, or is outside 32-bit time", where=self.id)
         if not self.keys:
@@ -154,6 +195,12 @@ class Bundle:
             raise MalformedError("the bundle holds the same key twice; an RRset is a set", where=self.id)
         for label in self.signers:
             _check_label(label, "signer")
+
+    def signed_rrsets(self) -> Iterator[tuple[ParentRrset | None, tuple[Signature, ...]]]:
+        """Give each RRset with the signatures over it; None stands for the DNSKEY RRset, which is the first."""
+        yield None, self.signatures
+        for rrset in self.for_parent:
+            yield rrset, rrset.signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +244,44 @@ class SignaturePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningTimes:
+    """How bundles are derived from a request that says only when its keys change; durations in whole seconds.
+
+    A bundle that starts at T is valid from T - ``inception_offset`` (for clocks that are slow) to T + ``validity``, and
+    the next one starts ``refresh`` before that end. ``until`` is the end of the period (seconds since 1970) where the
+    request does not say it.
+    """
+
+    validity: int
+    refresh: int
+    inception_offset: int
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        for duration in (self.validity, self.refresh, self.inception_offset):
+            _check_range(duration, TIME_LIMIT, "duration")
+        _check_range(self.until or 0, TIME_LIMIT, "end of the period")
+        if self.refresh >= self.validity:
+            raise MalformedError("signatures would have to be refreshed before they are made")
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """What a response says besides the signatures: the TTL of all keys (None: as received) and the KSK's policy."""
+    """What a response says besides the signatures: the TTL of all keys (None: as received) and the KSK's policy.
+
+    ``times`` is how its bundles are derived where the request has none (else None). ``parent_records`` names those of
+    ``PARENT_RECORDS`` that are made of each KSK that signs and are signed with the keys.
+    """
 
     ttl: int | None
     ksk_policy: SignaturePolicy | None
+    times: SigningTimes | None = None
+    parent_records: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parent_records) - set(PARENT_RECORDS)
+        if unknown or len(set(self.parent_records)) != len(self.parent_records):
+            raise MalformedError(f"records for the parent are some of {', '.join(PARENT_RECORDS)}, each once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +289,8 @@ class ZoneRequest:
     """What one zone asks to have signed: its bundles in the order of the file.
 
     ``id``, ``serial``, ``policy`` and ``timestamp`` are those of a KSR; a plain RRset has none ("" , 0, None, None).
-    ``proofs`` says whether the format carries proofs of possession.
+    ``proofs`` says whether the format carries proofs of possession. ``times`` is what the bundles were derived with
+    where the request says only when its keys change (BIND, Knot).
     """
 
     zone: dns.name.Name
@@ -219,9 +300,15 @@ class ZoneRequest:
     policy: SignaturePolicy | None = None
     proofs: bool = False
     timestamp: int | None = None
+    times: SigningTimes | None = None
 
     def __post_init__(self) -> None:
         _check_header(self.zone, self.bundles, self.id, self.serial, self.timestamp)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one RRset and a window of time, not a request for keys that come and go."""
+        return self.policy is None and self.times is None
 
 
 @dataclass(frozen=True, slots=True)

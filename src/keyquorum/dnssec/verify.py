@@ -1,8 +1,8 @@
-"""Verify a signature over a DNSKEY RRset, twice: with ``cryptography`` directly, and with dnspython's validator.
+"""Verify a signature over a DNSKEY, CDS or CDNSKEY RRset, twice: with ``cryptography``, and with dnspython's validator.
 
 Neither uses a clock: the times in a proof of possession say nothing (the root's had expired when they were judged),
 and those of a response are for ``policy`` and for the judge that looks from inside the window. Refused: every field
-that can be computed and differs, algorithms other than 8, 10, 13, 14, 15, 16, a key outside the RRset.
+that can be computed and differs, algorithms other than 8, 10, 13, 14, 15, 16, a key outside the DNSKEY RRset.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import dns.dnssec
 import dns.exception
 import dns.name
+import dns.rdata
 import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
@@ -20,28 +21,32 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
-from keyquorum.dnssec.model import FLAG_ZONE, PROTOCOL, Dnskey, Signature
-from keyquorum.dnssec.signing_input import label_count, signing_input
+from keyquorum.dnssec.model import FLAG_ZONE, PROTOCOL, Dnskey, ParentRrset, Signature
+from keyquorum.dnssec.signing_input import label_count, rrset_signing_input
 from keyquorum.errors import SignatureError
 
 Check = Callable[[Dnskey, bytes, bytes], None]
 
 
-def verify_signature(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
-    """Verify that ``signature`` is ``key``'s over the DNSKEY RRset ``keys`` of ``zone``; raises SignatureError.
+def verify_signature(
+    zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey, over: ParentRrset | None = None
+) -> None:
+    """Verify that ``signature`` is ``key``'s, one of the DNSKEY RRset ``keys`` of ``zone``; raises SignatureError.
 
-    MalformedError where ``keys`` are no set. The TTL signed is the signature's own original TTL. Times are not judged
-    (RFC 4035 section 5.3 but for that).
+    It is to be over that RRset, or over the RRset ``over`` where one is given. MalformedError where ``keys`` are no
+    set. The TTL signed is the signature's own original TTL. Times are not judged (RFC 4035 section 5.3 but for that).
     """
     keys = tuple(keys)
-    where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
+    kind, rdatas = _covered(keys, over)
+    where = _where(zone, signature, over)
     _check_fields(zone, keys, signature, key, where)
     check = _CHECKS.get(key.algorithm)
     if check is None:
         raise SignatureError(f"signatures of algorithm {key.algorithm} are not accepted", where=where)
-    message = signing_input(
+    message = rrset_signing_input(
         zone,
-        keys,
+        kind,
+        rdatas,
         signature.original_ttl,
         algorithm=key.algorithm,
         key_tag=key.tag,
@@ -56,18 +61,22 @@ def verify_signature(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Sig
         raise SignatureError("the public key cannot be used: its numbers are impossible", where=where) from None
 
 
-def verify_with_dnspython(zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey) -> None:
+def verify_with_dnspython(
+    zone: dns.name.Name, keys: Iterable[Dnskey], signature: Signature, key: Dnskey, over: ParentRrset | None = None
+) -> None:
     """Verify the same with dnspython's validator, as a resolver would at the signature's inception; SignatureError.
 
     Independent of ``signing_input`` and of ``verify_signature``; for what we hand out.
     """
     try:
-        rrset = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(one) for one in keys])
+        kind, rdatas = _covered(tuple(keys), over)
+        records = [dns.rdata.from_wire(dns.rdataclass.IN, kind, rdata, 0, len(rdata)) for rdata in rdatas]
+        rrset = dns.rdataset.from_rdata_list(signature.original_ttl, records)
         signer = dns.rdataset.from_rdata_list(signature.original_ttl, [_record(key)])
         rrsig = RRSIG(
             dns.rdataclass.IN,
             dns.rdatatype.RRSIG,
-            dns.rdatatype.DNSKEY,
+            kind,
             signature.algorithm,
             signature.labels,
             signature.original_ttl,
@@ -79,8 +88,18 @@ def verify_with_dnspython(zone: dns.name.Name, keys: Iterable[Dnskey], signature
         )
         dns.dnssec.validate_rrsig((zone, rrset), rrsig, {zone: signer}, now=signature.inception)
     except (dns.exception.DNSException, ValueError, UnsupportedAlgorithm) as error:
-        where = f"{zone.to_text()} RRSIG DNSKEY by key {signature.key_tag}"
-        raise SignatureError(f"dnspython does not accept the signature ({type(error).__name__})", where=where) from None
+        what = f"dnspython does not accept the signature ({type(error).__name__})"
+        raise SignatureError(what, where=_where(zone, signature, over)) from None
+
+
+def _covered(keys: tuple[Dnskey, ...], over: ParentRrset | None) -> tuple[dns.rdatatype.RdataType, tuple[bytes, ...]]:
+    if over is None:
+        return dns.rdatatype.DNSKEY, tuple(key.wire() for key in keys)
+    return dns.rdatatype.RdataType(over.kind), over.rdatas
+
+
+def _where(zone: dns.name.Name, signature: Signature, over: ParentRrset | None) -> str:
+    return f"{zone.to_text()} RRSIG {over.name if over else 'DNSKEY'} by key {signature.key_tag}"
 
 
 def _record(key: Dnskey) -> DNSKEY:
@@ -98,7 +117,7 @@ def _check_fields(zone: dns.name.Name, keys: tuple[Dnskey, ...], signature: Sign
     if signature.signer != zone:
         raise SignatureError(f"it names {signature.signer.to_text()} as its signer", where=where)
     if key not in keys:
-        raise SignatureError("its key is not among the keys that it signs", where=where)
+        raise SignatureError("its key is not among the keys of the zone", where=where)
     if not key.flags & FLAG_ZONE:
         raise SignatureError("its key is not a zone key (flag 256 is not set)", where=where)
 

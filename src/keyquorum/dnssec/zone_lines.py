@@ -25,13 +25,18 @@ class Record:
     tokens: list[bytes]
 
 
-def records(stream: BinaryIO) -> Iterator[Record]:
-    """Read ``stream`` record by record, those without tokens left out; raises MalformedError, LimitError."""
+def records(stream: BinaryIO, *, marks: bool = False) -> Iterator[Record]:
+    """Read ``stream`` record by record, those without tokens left out; raises MalformedError, LimitError.
+
+    With ``marks``, a comment line that begins with ``;;`` is given too: ``;;`` is its first token.
+    """
     number = 0
     while raw := stream.readline(LINE_LIMIT + 1):
         number += 1
         first, text = number, _cleaned(raw, number)
-        if _SPECIAL.isdisjoint(text):
+        if marks and text.startswith(b";;"):
+            tokens = [b";;", *text[2:].split()]
+        elif _SPECIAL.isdisjoint(text):
             tokens = text.partition(b";")[0].split()
         else:
             tokens, size = [], len(text)

@@ -10,7 +10,15 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from keyquorum.dnssec.model import RSA_ALGORITHMS, TTL_LIMIT, Dnskey, KeyKind, SignaturePolicy
+from keyquorum.dnssec.model import (
+    PARENT_RECORDS,
+    RSA_ALGORITHMS,
+    TTL_LIMIT,
+    Dnskey,
+    KeyKind,
+    SignaturePolicy,
+    SigningTimes,
+)
 from keyquorum.dnssec.times import format_duration, parse_duration
 from keyquorum.errors import LimitError, MalformedError, UsageError
 
@@ -66,7 +74,8 @@ class Policy:
     """Every bound the rules use; None or () where a policy leaves one open. Durations are whole seconds.
 
     ``publish_safety`` and ``retire_safety`` are the least that is accepted, whatever a request states. ``ksk_policy``
-    is what a response states, and ``ksk_ttl`` the TTL it gives every record (None: that of the request).
+    is what a response states, and ``ksk_ttl`` the TTL it gives every record (None: that of the request). ``times`` and
+    ``parent_records`` are for requests that say only when their keys change (None: the bounds suffice).
     """
 
     name: str
@@ -82,6 +91,8 @@ class Policy:
     horizon: int
     ksk_policy: SignaturePolicy
     ksk_ttl: int | None
+    times: SigningTimes | None = None
+    parent_records: tuple[str, ...] | None = None
 
     @property
     def ksk_validity(self) -> Bounds:
@@ -122,6 +133,7 @@ def read_policy(data: bytes) -> Policy:
         raise MalformedError(f"not a TOML document in UTF-8 ({error})", where="$") from None
     top = _Table(document, "$")
     bundles, zsk, ksk = top.table("bundles"), top.table("zsk"), top.table("ksk")
+    signing = top.table("signing") if "signing" in document else None
     policy = Policy(
         name=top.text("name"),
         proofs_required=top.boolean("proofs_required"),
@@ -136,9 +148,12 @@ def read_policy(data: bytes) -> Policy:
         retire_safety=zsk.duration("retire_safety"),
         ksk_policy=_read_ksk(ksk),
         ksk_ttl=ksk.optional_number("ttl", 0, TTL_LIMIT - 1),
+        times=_read_times(signing) if signing else None,
+        parent_records=signing.words("parent_records", PARENT_RECORDS) if signing else None,
     )
-    for table in (top, bundles, zsk, ksk):
-        table.refuse_unknown()
+    for table in (top, bundles, zsk, ksk, signing):
+        if table is not None:
+            table.refuse_unknown()
     if policy.bundle_count and policy.keys_per_bundle and len(policy.keys_per_bundle) != policy.bundle_count:
         raise MalformedError(
             f"{len(policy.keys_per_bundle)} numbers for {policy.bundle_count} bundles",
@@ -175,6 +190,15 @@ def _read_ksk(table: "_Table") -> SignaturePolicy:
         max_validity_overlap=overlap.most,
         algorithms=tuple(_read_kind(kind) for kind in table.tables("kinds")),
     )
+
+
+def _read_times(table: "_Table") -> SigningTimes:
+    validity, refresh = table.duration("signature_validity"), table.duration("refresh")
+    if refresh >= validity:
+        raise MalformedError(
+            f"{span(refresh)}, and a signature is valid for {span(validity)}", where=f"{table.path}.refresh"
+        )
+    return SigningTimes(validity, refresh, table.duration("inception_offset"))
 
 
 def _read_kind(table: "_Table") -> KeyKind:
@@ -238,6 +262,14 @@ class _Table:
         if found not in choices:
             raise MalformedError(f"{found} is not one of {', '.join(map(str, choices))}", where=f"{self.path}.{key}")
         return found
+
+    def words(self, key: str, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Give a list of some of ``words``, each at most once, in their order."""
+        found = self._required(key, list, "a list of words")
+        unknown = [one for one in found if one not in words]
+        if unknown or len(set(found)) != len(found):
+            raise MalformedError(f"not some of {', '.join(words)}, each once", where=f"{self.path}.{key}")
+        return tuple(word for word in words if word in found)
 
     def duration(self, key: str) -> int:
         return parse_duration(self._required(key, str, 'a duration such as "P21D"'), where=f"{self.path}.{key}")

@@ -131,6 +131,12 @@ RULES = (
         rules_keys.ttl,
     ),
     Rule(
+        "KQ-CDS",
+        "CDS and CDNSKEY records in the request are of the quorum's keys alone, and say the same.",
+        "keyquorum; RFC 7344 sections 4 and 4.1; RFC 8078 section 4",
+        rules_keys.records_for_parent,
+    ),
+    Rule(
         "KQ-REVOKED",
         "No key is revoked; the schema of this signing is normal.",
         "keyquorum; RFC 5011 section 2.1",

@@ -10,15 +10,19 @@ from keyquorum.policy.keymaterial import describe, is_of_kind, tag
 from keyquorum.policy.subject import Outcome, Subject, bundle_name, judged, not_applicable, shown
 
 PLAIN = "a plain RRset, not a key signing request"
-"""Why a rule has nothing to say of a request that states no policy of its own."""
+"""Why a rule has nothing to say of a request that is one RRset and a window of time."""
+
+NO_IDS = "a request of BIND or Knot has no ids; its bundles are named after their times"
 
 _SAME_TAG_LIMIT = 4  # Keys made to share a tag must not multiply the work (CVE-2023-50387); KQ-KEY-TAGS refuses two.
 
 
 def unique(subject: Subject) -> Outcome:
     """KSR-BUNDLE-UNIQUE: no two bundles of this request, or of this and the previous response, have the same id."""
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
+    if subject.request.times is not None:
+        return not_applicable(NO_IDS)
     before = {bundle.id for bundle in subject.previous.bundles} if subject.previous is not None else set()
     findings = []
     first: dict[str, int] = {}
@@ -97,7 +101,7 @@ def _faults_of_proofs(subject: Subject, bundle: Bundle) -> Iterator[str]:
 def count(subject: Subject) -> Outcome:
     """KSR-BUNDLE-COUNT: the request has as many bundles as the policy says."""
     wanted, have = subject.policy.bundle_count, len(subject.request.bundles)
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if wanted is None:
         return not_applicable("the policy sets no number of bundles")
@@ -107,7 +111,7 @@ def count(subject: Subject) -> Outcome:
 def cycle_duration(subject: Subject) -> Outcome:
     """KSR-BUNDLE-CYCLE-DURATION: the time from the first bundle's inception to the last one's is as the policy says."""
     bounds = subject.policy.cycle_duration
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if bounds is None:
         return not_applicable("the policy sets no duration of a cycle")

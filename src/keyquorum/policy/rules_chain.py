@@ -22,6 +22,8 @@ NO_PREVIOUS = "no previous response"
 def safety(subject: Subject) -> Outcome:
     """KSR-POLICY-SAFETY: a key stands long enough before it signs, and after it has stopped."""
     stated, previous = subject.request.policy, subject.previous
+    if subject.request.times is not None:
+        return not_applicable("a request of BIND or Knot says which keys stand in the zone, not which of them sign it")
     if stated is None:
         return not_applicable(PLAIN)
     if previous is None:
@@ -43,21 +45,25 @@ def safety(subject: Subject) -> Outcome:
 
 
 def chain_keys(subject: Subject) -> Outcome:
-    """KSR-CHAIN-KEYS: the first bundle's keys stood in the previous response's last bundle, and our key signed that."""
+    """KSR-CHAIN-KEYS: the first bundle's keys stood in the previous response's last bundle, and our key signed that.
+
+    In a request of BIND or Knot a key may come at any moment: there one of the keys must have stood in the bundle of
+    the previous response that is served when the first one begins.
+    """
     previous = subject.previous
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if previous is None:
         return not_applicable(NO_PREVIOUS)
     found = []
     if previous.zone != subject.request.zone:
         found.append(("previous response", f"is for {previous.zone.to_text()}"))
-    last = previous.bundles[-1]
-    before = [published.key for published in last.keys]
     name, first = next(subject.bundles())
-    for published in subject.asked(first):
-        if published.key not in before:
-            found.append((name, f"key tag {tag(published.key)} is not in the last bundle of the previous response"))
+    last = _served_before(previous.bundles, first)
+    before = [published.key for published in last.keys]
+    new = [published.key for published in subject.asked(first) if published.key not in before]
+    if subject.request.times is None or len(new) == len(subject.asked(first)):
+        found += [(name, f"key tag {tag(key)} is not in the last bundle of the previous response") for key in new]
     if not subject.ksks:
         return judged(found, "its keys stood in the previous response; no key of a quorum is given to look for")
     signers = list(_signers(subject, last, before))
@@ -71,7 +77,7 @@ def chain_keys(subject: Subject) -> Outcome:
 def chain_overlap(subject: Subject) -> Outcome:
     """KSR-CHAIN-OVERLAP: the previous response ends as long after the first bundle begins as an overlap must last."""
     previous = subject.previous
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if previous is None:
         return not_applicable(NO_PREVIOUS)
@@ -96,6 +102,15 @@ def _standing_since(bundles: Sequence[Bundle], key: Dnskey, never: int) -> int:
 def _standing_until(bundles: Sequence[Bundle], key: Dnskey, never: int) -> int:
     """Give when the first bundle without ``key`` begins."""
     return next((bundle.inception for bundle in bundles if not _lists(bundle, key)), never)
+
+
+def _served_before(bundles: Sequence[Bundle], first: Bundle) -> Bundle:
+    """Give the last of the ``bundles`` of the previous response or, where they say when they start, the one served
+    when ``first`` starts."""
+    if first.start is None:
+        return bundles[-1]
+    served = [one for one in bundles if (one.inception if one.start is None else one.start) <= first.start]
+    return served[-1] if served else bundles[-1]
 
 
 def _lists(bundle: Bundle, key: Dnskey) -> bool:

@@ -1,10 +1,14 @@
 """Rules of our own on keys and TTLs, for every format alike: the KQ rules."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from keyquorum.dnssec.model import Dnskey, all_keys
+from keyquorum.dnssec.model import Dnskey, Terms, all_keys
+from keyquorum.dnssec.parent_records import is_deletion, parent_rdata_text, spoken_of
 from keyquorum.policy.keymaterial import describe, is_of_kind, kind_of, shared_factors, tag, weaknesses
-from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
+from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable, shown
+
+_FOREIGN = "is not of a key of this quorum (or has a digest that is none of SHA-256 and SHA-384)"
 
 
 def foreign_ksk(subject: Subject) -> Outcome:
@@ -56,6 +60,28 @@ def ttl(subject: Subject) -> Outcome:
     return judged(found, "one TTL in each bundle" if wanted is None else f"every TTL is {wanted}")
 
 
+def records_for_parent(subject: Subject) -> Outcome:
+    """KQ-CDS: CDS and CDNSKEY records are of the quorum's keys alone, and say the same (RFC 7344 section 4)."""
+    zone, found, judged_records = subject.request.zone, [], 0
+    if not any(bundle.for_parent for bundle in subject.request.bundles):
+        return not_applicable("the request has no CDS or CDNSKEY records")
+    if not subject.ksks:
+        return not_applicable("no key of a quorum is given to compare with")
+    for name, bundle in subject.bundles():
+        named = []
+        for rrset in bundle.for_parent:
+            keys = [(rdata, spoken_of(zone, rrset, rdata, subject.ksks)) for rdata in rrset.rdatas]
+            named.append({key for _, key in keys})
+            judged_records += len(keys)
+            for rdata in (rdata for rdata, key in keys if key is None):
+                record = parent_rdata_text(rrset, rdata)
+                what = "would have the parent end DNSSEC for the zone" if is_deletion(rrset, rdata) else _FOREIGN
+                found.append((name, f"the record {rrset.name} {shown(record)} {what}"))
+        if len(named) > 1 and named[0] != named[1]:
+            found.append((name, "its CDS and its CDNSKEY records are not of the same keys"))
+    return judged(found, f"{judged_records} records for the parent are of the quorum's keys")
+
+
 def terms(subject: Subject) -> Outcome:
     """KQ-TERMS: what the response will state besides the signatures is what the policy and the quorum's keys are."""
     if subject.terms is None:
@@ -75,7 +101,24 @@ def terms(subject: Subject) -> Outcome:
             found.append(("response", "the kinds of KSK it is to state are not those of the quorum's keys"))
         if replace(stated, algorithms=policy.ksk_policy.algorithms) != policy.ksk_policy:
             found.append(("response", "the times of the KSK it is to state are not the policy's"))
+    found += [("response", what) for what in _faults_of_derivation(subject, subject.terms)]
     return judged(found, "the response will state what the policy does")
+
+
+def _faults_of_derivation(subject: Subject, terms: Terms) -> Iterator[str]:
+    """Give what is wrong with how the bundles are derived from changes of keys, and with the records to be made."""
+    policy, times = subject.policy, terms.times
+    if times != subject.request.times:
+        yield "its bundles were not derived with the times that the terms state"
+    if times is None:
+        if terms.parent_records:
+            yield "records for the parent are made only for a request of BIND or Knot"
+        return
+    if policy.times not in {None, replace(times, until=None)}:
+        yield "the times its bundles are derived with are not the policy's"
+    if policy.parent_records not in {None, terms.parent_records}:
+        theirs, ours = (" and ".join(some) or "none" for some in (terms.parent_records, policy.parent_records or ()))
+        yield f"its records for the parent are to be {theirs}; the policy says {ours}"
 
 
 def revoked(subject: Subject) -> Outcome:

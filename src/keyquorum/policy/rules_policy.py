@@ -20,7 +20,7 @@ ONE_BUNDLE = "there is only one bundle"
 def numbers_of_keys(subject: Subject) -> Outcome:
     """KSR-POLICY-KEYS: each bundle lists as many keys as the policy says for its place, and so does the request."""
     per_bundle, in_all = subject.policy.keys_per_bundle, subject.policy.keys_in_all
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if not per_bundle and in_all is None:
         return not_applicable("the policy sets no numbers of keys")
@@ -92,7 +92,7 @@ def horizon(subject: Subject) -> Outcome:
 def intervals(subject: Subject) -> Outcome:
     """KSR-POLICY-BUNDLE-INTERVALS: each bundle begins as long after the one before as the policy says."""
     bounds = subject.policy.bundle_interval
-    if subject.request.policy is None:
+    if subject.request.is_plain:
         return not_applicable(PLAIN)
     if bounds is None:
         return not_applicable("the policy sets no interval")

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from keyquorum.dnssec.icann import write_skr
 from keyquorum.dnssec.model import Dnskey, ZoneResponse
 from keyquorum.dnssec.schema import signed as signed_bundle
-from keyquorum.dnssec.times import format_time
+from keyquorum.dnssec.sources import format_named
+from keyquorum.dnssec.times import format_time_of_rrsig
 from keyquorum.dnssec.verify import verify_with_dnspython
 from keyquorum.dnssec.zonefile import write_rrset
 from keyquorum.errors import KeyquorumError, MalformedError, NotEnoughError, UsageError, WrongPartialError
@@ -129,22 +129,28 @@ def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Ite
 
 
 def write_output(format_: str, found: Iterator[ZoneResponse]) -> Iterator[tuple[str, bytes]]:
-    """Write ``found`` as ``icann`` (a SKR) or ``zone`` (presentation form): pairs of file name and next bytes.
+    """Write ``found`` in one of the formats of ``dnssec.sources``: pairs of file name and next bytes.
 
-    The name is empty where everything goes into one file; a request with several bundles a zone gives one zone file for
-    each bundle, named after its inception. Raises UsageError for a format that does not fit the request.
+    The name is empty where everything goes into one file; in the format ``zone`` a request with several bundles a zone
+    gives one file for each bundle, named after its inception. Raises UsageError for a format that does not fit.
     """
-    if format_ == "icann":
-        for response in found:
-            if not response.id:
-                raise UsageError("a plain RRset cannot be answered as a SKR", do="Use --format zone.")
-            yield "", write_skr(response)
-        return
-    for response in found:
-        several = len(response.bundles) > 1
-        for bundle in response.bundles:
-            name = f"{format_time(bundle.inception)[:10].replace('-', '')}.zone" if several else ""
-            yield name, write_rrset(response.zone, bundle).encode("ascii")
+    for number, response in enumerate(found):
+        if format_ == "zone":
+            yield from _zone_files(response)
+            continue
+        if number:
+            raise UsageError(f"the format {format_} holds one zone, and here are several", do="Use --format zone.")
+        if format_ == "icann" and not response.id:
+            raise UsageError("only a KSR can be answered as a SKR", do="Use another --format.")
+        yield "", format_named(format_).write(response)
+
+
+def _zone_files(response: ZoneResponse) -> Iterator[tuple[str, bytes]]:
+    days = {format_time_of_rrsig(bundle.inception)[:8] for bundle in response.bundles}
+    length = 8 if len(days) == len(response.bundles) else 14
+    for bundle in response.bundles:
+        name = f"{format_time_of_rrsig(bundle.inception)[:length]}.zone" if len(response.bundles) > 1 else ""
+        yield name, write_rrset(response.zone, bundle).encode("ascii")
 
 
 def _faults(file: BinaryIO, request: OpenRequest, error: WrongPartialError) -> Iterator[Contribution]:
@@ -249,7 +255,11 @@ def _assembled(task: Task, signatures: Mapping[bytes, Stream]) -> Iterator[ZoneR
     queues = {ksk.key: iter(signatures[key.id]) for ksk, key in zip(task.ksks(), task.keys, strict=True)}
     for zone, planned in task.planned():
         bundles = tuple(
-            signed_bundle(zone.zone, bundle, {signer: _next(queues[signer]) for signer in bundle.signers})
+            signed_bundle(
+                zone.zone,
+                bundle,
+                {ksk: [_next(queues[ksk]) for _ in range(bundle.signed_rrsets)] for ksk in bundle.signers},
+            )
             for bundle in planned
         )
         yield ZoneResponse(zone.zone, bundles, zone.id, zone.serial, task.terms.ksk_policy, zone.policy)
@@ -266,8 +276,9 @@ def _verified(found: Sequence[ZoneResponse]) -> Sequence[ZoneResponse]:
     for response in found:
         for bundle in response.bundles:
             keys = [published.key for published in bundle.keys]
-            for signature in bundle.signatures:
-                verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag))
+            for over, signatures in bundle.signed_rrsets():
+                for signature in signatures:
+                    verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag), over)
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from keyquorum.dnssec.sources import Brings, format_named
 from keyquorum.errors import MalformedError, NotYetError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.quorum.commitments import read_used
@@ -91,8 +92,13 @@ def open_request(file: BinaryIO) -> OpenRequest:
             place = place_of(requested.key, request.signer)
             commitments[requested.key.id] = read_used(file, requested.key, used, place)
     expect_end(file, "the request")
-    if (request.window is None) != (request.source.format == "icann"):
+    source = format_named(request.source.format)
+    if (request.window is not None) != (source.brings is Brings.NOTHING):
         raise MalformedError("a window of time belongs to a plain RRset, and only to one", where="$.window")
+    if (request.terms.times is not None) != (source.times is not None):
+        raise MalformedError(
+            "signing times belong to a request of BIND or Knot, and only to one", where="$.terms.times"
+        )
     schema_named(request.schema)
     keys = tuple(requested.key for requested in request.keys)
     cards = [authorised(key, request.signer) for key in keys]

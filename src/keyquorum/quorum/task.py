@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import BufferedReader
+from itertools import chain
 from typing import BinaryIO
 
 import dns.name
 
-from keyquorum.dnssec.model import PublishedKey, Terms, ZoneRequest, ZoneResponse
-from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, message, plan
-from keyquorum.dnssec.sources import read_source
-from keyquorum.errors import MalformedError, RefusedError
+from keyquorum.dnssec.model import PublishedKey, SigningTimes, Terms, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, messages_of, plan
+from keyquorum.dnssec.sources import format_named, read_source
+from keyquorum.errors import MalformedError, RefusedError, UsageError
 from keyquorum.maths.work import Work
 from keyquorum.policy.keymaterial import kind_of
 from keyquorum.policy.profile import Policy
@@ -54,7 +55,7 @@ class Task:
         section = Section(self.file, self.offset, self.source.length)
         window = (self.window.inception, self.window.expiration) if self.window else None
         with BufferedReader(section, 1 << 16) as stream:
-            yield from read_source(self.source.format, stream, window)
+            yield from read_source(self.source.format, stream, window, self.terms.times)
             while stream.read(1 << 16):
                 pass
         if section.digest() != self.source.sha256:
@@ -64,7 +65,7 @@ class Task:
         """Plan the answer, zone by zone."""
         schema, ksks = schema_named(self.schema), self.ksks()
         for zone in self.zones():
-            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl))
+            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl, self.terms.parent_records))
 
     def ksks(self) -> tuple[PublishedKey, ...]:
         """Give the keys that are to sign, as they will be published."""
@@ -100,11 +101,30 @@ class Examination:
     request_ids: tuple[str, ...]
 
 
-def terms_of(policy: Policy, keys: Sequence[Signed[KeyRecord]], format_: str) -> Terms:
-    """Give what a requester with ``policy`` has the response to a source in ``format_`` state, signed by ``keys``."""
+def terms_of(policy: Policy, keys: Sequence[Signed[KeyRecord]], format_: str, until: int | None = None) -> Terms:
+    """Give what a requester with ``policy`` has the response to a source in ``format_`` state, signed by ``keys``.
+
+    ``until`` is as for ``times_of``. Records for the parent are the policy's or else the format's, where it has any.
+    """
+    times = times_of(policy, format_, until)
+    if times is not None:
+        usual = format_named(format_).parent_records
+        return Terms(policy.ksk_ttl, None, times, usual if policy.parent_records is None else policy.parent_records)
     kinds = dict.fromkeys(kind_of(dnskey_of(key.record.public)) for key in keys)
     stated = replace(policy.ksk_policy, algorithms=tuple(kinds)) if format_ == "icann" else None
     return Terms(policy.ksk_ttl, stated)
+
+
+def times_of(policy: Policy, format_: str, until: int | None) -> SigningTimes | None:
+    """Give how bundles are derived from a source in ``format_``: as the policy says, or else as its program does.
+
+    None where it brings its times, or a window is given. ``until`` is the end of the period where the source does not
+    say it (BIND); UsageError where it is given for a format without periods.
+    """
+    usual = format_named(format_).times
+    if usual is None and until is not None:
+        raise UsageError(f"a request in the format {format_} has no period that could end", do="Leave out --until.")
+    return None if usual is None else replace(policy.times or usual, until=until)
 
 
 def schema_named(name: str) -> Schema:
@@ -218,7 +238,8 @@ class _Examiner:
 
     def _examined(self, asked: _Asked, report: Report | None) -> _Examined:
         zone = asked.zone
-        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, self.terms.ttl))
+        terms = self.terms
+        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, terms.ttl, terms.parent_records))
         shown = tuple((zone.zone, bundle) for bundle in planned[: SHOWN * asked.shown])
         return _Examined(report, zone.id, len(planned), shown, _messages(zone.zone, planned, self.ksks))
 
@@ -227,5 +248,6 @@ def _messages(
     zone: dns.name.Name, planned: Sequence[PlannedBundle], ksks: Sequence[PublishedKey]
 ) -> tuple[tuple[bytes, ...], ...]:
     return tuple(
-        tuple(message(zone, bundle, ksk.key) for bundle in planned if ksk.key in bundle.signers) for ksk in ksks
+        tuple(chain.from_iterable(messages_of(zone, one, ksk.key) for one in planned if ksk.key in one.signers))
+        for ksk in ksks
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import dns.name
 
-from keyquorum.dnssec.model import Bundle, Dnskey, Signature, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.model import Bundle, Dnskey, ParentRrset, Signature, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.schema import PlannedBundle
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
@@ -18,6 +18,8 @@ from keyquorum.quorum.task import Task
 
 Trusts = Callable[[dns.name.Name, Dnskey], bool]
 """Says whether a key of a zone is one that is trusted."""
+
+_UNTRUSTED = "no signature by a trusted key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +35,25 @@ class Verdict:
 def verify_response(response: ZoneResponse, trusts: Trusts, at: int | None = None) -> Iterator[Verdict]:
     """Verify every signature of ``response``, with our own code and with dnspython; give one verdict a bundle.
 
-    A bundle is good if all its signatures verify and at least one is by a trusted key; with ``at``, if it is also valid
-    at that time.
+    A bundle is good if all its signatures verify and at least one over each RRset is by a trusted key; with ``at``, if
+    it is also valid at that time. The signers of a verdict are those of the DNSKEY RRset.
     """
     for bundle in response.bundles:
-        keys = tuple(published.key for published in bundle.keys)
         signers, faults = [], []
-        for signature in bundle.signatures:
-            try:
-                key = _verify(response.zone, keys, signature)
-            except SignatureError as error:
-                faults.append(error.what)
-                continue
-            if trusts(response.zone, key):
-                signers.append(key.tag)
-        if not signers:
-            faults.append("no signature by a trusted key")
+        for over, signatures in bundle.signed_rrsets():
+            trusted = []
+            for signature in signatures:
+                try:
+                    key = _verify(response.zone, bundle, signature, over)
+                except SignatureError as error:
+                    faults.append(error.what)
+                    continue
+                if trusts(response.zone, key):
+                    trusted.append(key.tag)
+            if not trusted:
+                faults.append(f"no signature of the {over.name} RRset by a trusted key" if over else _UNTRUSTED)
+            if over is None:
+                signers = trusted
         if at is not None and not bundle.inception <= at <= bundle.expiration:
             faults.append(f"not valid at {format_time_for_people(at)}")
         yield Verdict(response.zone, bundle, tuple(signers), tuple(faults))
@@ -110,18 +115,25 @@ def _in_bundles(response: ZoneResponse, planned: Sequence[PlannedBundle]) -> Ite
             yield f"bundle {number}: the id is not that of the request"
         if {(key.key, key.ttl) for key in wanted.keys} != {(key.key, key.ttl) for key in got.keys}:
             yield f"bundle {number}: the keys are not those asked for"
+        if _said_to_parent(wanted.for_parent) != _said_to_parent(got.for_parent):
+            yield f"bundle {number}: the CDS and CDNSKEY records are not those asked for"
 
 
-def _verify(zone: dns.name.Name, keys: Sequence[Dnskey], signature: Signature) -> Dnskey:
+def _said_to_parent(rrsets: Sequence[ParentRrset]) -> set[tuple[int, int, frozenset[bytes]]]:
+    return {(rrset.kind, rrset.ttl, frozenset(rrset.rdatas)) for rrset in rrsets}
+
+
+def _verify(zone: dns.name.Name, bundle: Bundle, signature: Signature, over: ParentRrset | None) -> Dnskey:
     """Find the key that made ``signature``; two keys may have one tag."""
+    keys = tuple(published.key for published in bundle.keys)
     candidates = [key for key in keys if key.tag == signature.key_tag and key.algorithm == signature.algorithm]
     if not candidates:
         raise SignatureError(f"a signature by key {signature.key_tag}, which is not in the bundle")
     failure = None
     for key in candidates:
         try:
-            verify_signature(zone, keys, signature, key)
-            verify_with_dnspython(zone, keys, signature, key)
+            verify_signature(zone, keys, signature, key, over)
+            verify_with_dnspython(zone, keys, signature, key, over)
         except SignatureError as error:
             failure = error
         else:

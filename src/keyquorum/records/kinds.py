@@ -13,7 +13,7 @@ from typing import Any
 
 import dns.name
 
-from keyquorum.dnssec.model import KeyKind, SignaturePolicy, Terms
+from keyquorum.dnssec.model import PARENT_RECORDS, KeyKind, SignaturePolicy, SigningTimes, Terms
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
 from keyquorum.records.fields import (
@@ -29,8 +29,9 @@ from keyquorum.records.fields import (
     OrNull,
     Text,
 )
-from keyquorum.records.parts import MOST_HOLDERS, PROOF, PUBLIC
+from keyquorum.records.parts import PROOF, PUBLIC
 from keyquorum.threshold.one_time import MOST_LANES, MOST_SLOTS, lane_of
+from keyquorum.threshold.quorum_plan import MOST_HOLDERS
 from keyquorum.threshold.seam import PublicPart
 
 MOST_ZONES = 100_000
@@ -42,6 +43,7 @@ MOST_TABLES = MOST_LANES
 NAME = Text(64)
 LABEL = Text(64, ascii_only=True)
 """What a key is called; it stands in KSRs and SKRs, which take printable ASCII only."""
+FORMAT = Choice(("icann", "zone", "bind", "knot"))
 ZONES = ListOf(ZONE, 1, MOST_ZONES, distinct=True)
 
 
@@ -358,6 +360,22 @@ _SIGNATURE_POLICY = Object(
 )
 
 
+_TERMS = Object(
+    Terms,
+    {
+        "ttl": OrNull(Integer(0, (1 << 31) - 1)),
+        "ksk_policy": OrNull(_SIGNATURE_POLICY),
+        "times": OrNull(
+            Object(
+                SigningTimes,
+                {"validity": _DURATION, "refresh": _DURATION, "inception_offset": _DURATION, "until": OrNull(TIME)},
+            )
+        ),
+        "parent_records": ListOf(Choice(PARENT_RECORDS), 0, len(PARENT_RECORDS), distinct=True),
+    },
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The header of a request: what is to be signed, by which keys, under which rules; signed by a requester.
@@ -410,10 +428,10 @@ REQUEST = Kind(
             1,
             MOST_KEYS,
         ),
-        "source": Object(Source, {"format": Choice(("icann", "zone")), "length": Integer(1, 1 << 40), "sha256": ID}),
+        "source": Object(Source, {"format": FORMAT, "length": Integer(1, 1 << 40), "sha256": ID}),
         "window": OrNull(Object(Window, {"inception": TIME, "expiration": TIME})),
         "schema": NAME,
-        "terms": Object(Terms, {"ttl": OrNull(Integer(0, (1 << 31) - 1)), "ksk_policy": OrNull(_SIGNATURE_POLICY)}),
+        "terms": _TERMS,
         "policy": ID,
         "previous": OrNull(ID),
         "overrules": OVERRULES,
@@ -508,7 +526,7 @@ RESPONSE = Kind(
     Response,
     {
         "request": ID,
-        "format": Choice(("icann", "zone")),
+        "format": FORMAT,
         "output": ID,
         "signatures": Integer(1, MOST_MESSAGES),
         "contributions": ListOf(
