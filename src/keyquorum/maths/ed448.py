@@ -38,7 +38,7 @@ class Ed448(PointArithmetic):
             point = eddsa.import_public_key(data).pointQ
         except ValueError:
             raise refused(self, "is not canonical, or not on the curve") from None
-        if self.is_identity(point) or not self.is_identity(self.sum_of([self.order], [point])) or self.encode(point) != data:
+        if self.is_identity(point) or not self.is_identity(point * self.order) or self.encode(point) != data:
             raise refused(self, "is not canonical, or not in the group of prime order")
         return point
 

@@ -1,5 +1,7 @@
 """ECDSA: what comes of a presignature that answers twice, or for more than one quorum, and that it does not."""
 
+import hashlib
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -15,6 +17,7 @@ from tests.threshold.attacks.adversary import EcdsaAdversary, shifted_of, true_k
 from tests.threshold.attacks.asking import ask, of_request
 from tests.threshold.attacks.equations import Equations
 from tests.threshold.cases import Dealt, dealt_by, messages, seeded
+from tests.threshold.lies import number_length
 
 each = pytest.mark.parametrize("algorithm", [13, 14], ids=["p256", "p384"])
 
@@ -157,3 +160,25 @@ def test_a_presignature_of_one_quorum_and_disjoint_quorums() -> None:
             values = ask(dealt, index, dealt.store(index, 1), texts, context)
             insider.hears(index, texts, context, values)
     assert insider.key() is None
+
+
+@each
+def test_delta_and_the_partial_are_what_the_document_says(algorithm: int) -> None:
+    """Written down anew: nothing but R, X and the digest goes into delta, each with its length before it."""
+    dealt = dealt_by(algorithm, 2, 3)
+    (text,) = texts = messages(1)
+    context = dealt.context(texts)
+    assert context.commitments is not None
+    (row,) = context.commitments.rows
+    length, order = number_length(dealt), suite_of(algorithm).group.order
+    digest_of = hashlib.sha256 if algorithm == 13 else hashlib.sha384
+    m = int.from_bytes(digest_of(text).digest(), "big")
+    R = row[: length + 1]
+    parts = (b"keyquorum/ecdsa/delta/v1", R, dealt.public.point, digest_of(text).digest())
+    hashed = hashlib.sha512(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+    delta = int.from_bytes(hashed, "big") % order
+    shifted = suite_of(algorithm).group.multiply_encoded(delta, R)
+    r = int(shifted.xy[0]) % order
+    u, v = (int.from_bytes(dealt.material(1)[0].secrets[0][0][at : at + length], "big") for at in (0, length))
+    (value,) = ask(dealt, 1, dealt.store(1, 1), texts, context)
+    assert int.from_bytes(value[:length], "big") == (m * u + r * v) * pow(delta, -1, order) % order
