@@ -2,8 +2,9 @@
 
 Arithmetic is PyCryptodome's ``Integer`` (4.0 or newer), which works on all words of the public bound. Python's integers
 tell their length in bits by the time they take to be written, and their leading zero bytes by the time to be read; with
-a one above the longest, all have the same length. What is left: a Python integer whose leading 30 bits are all zero is
-a digit shorter than others, and it stays in memory until that is used again. docs/auditor/timing.md has the figures.
+a one above the longest, all have the same length. What is left: Python keeps an integer in digits of 30 bits, and one
+whose highest digit is zero has one less (a scalar of Ed25519 once in 2^13 times, of others more rarely); and what was
+kept stays in memory until that is used again. docs/auditor/timing.md has the figures.
 
 Refused: a number that is negative or longer than said, and the inverse of 0.
 """

@@ -5,16 +5,17 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from keyquorum.errors import RefusedError
+from keyquorum.errors import DealingError, RefusedError
 from keyquorum.maths.groups import random_scalar
 from keyquorum.maths.transcript import digest
+from keyquorum.maths.work import HERE
 from keyquorum.threshold import ecdsa
-from keyquorum.threshold.ecdsa import shift
+from keyquorum.threshold.ecdsa import EcdsaScheme, shift
 from keyquorum.threshold.ecdsa_key import suite_of
 from keyquorum.threshold.frost_rounds import derive_interpolating_value, evaluate
-from keyquorum.threshold.seam import Context
+from keyquorum.threshold.seam import Answer, Context, MemorySpool
 from tests.threshold.attacks.adversary import EcdsaAdversary, shifted_of, true_key
-from tests.threshold.attacks.asking import ask, of_request
+from tests.threshold.attacks.asking import ask, of_request, with_rows
 from tests.threshold.attacks.equations import Equations
 from tests.threshold.cases import Dealt, dealt_by, messages, seeded
 from tests.threshold.lies import number_length
@@ -160,6 +161,37 @@ def test_a_presignature_of_one_quorum_and_disjoint_quorums() -> None:
             values = ask(dealt, index, dealt.store(index, 1), texts, context)
             insider.hears(index, texts, context, values)
     assert insider.key() is None
+
+
+@each
+def test_a_dealer_who_repeats_a_nonce_gives_the_key_to_everybody(algorithm: int) -> None:
+    """Two slots with one presignature: every holder burns as it should, and the two signatures are enough."""
+    dealt = dealt_by(algorithm, 2, 3)
+    group, texts = suite_of(algorithm).group, messages(2)
+    context = dealt.context(texts)
+    assert context.commitments is not None
+    row = next(iter(context.commitments.rows))
+    repeated = with_rows(context, [row, row])
+    answers = {}
+    for index in (1, 2):
+        store = dealt.store(index, 2)
+        assert store is not None
+        store.rows[1] = store.rows[0]
+        answers[index] = Answer(ask(dealt, index, store, texts, repeated), None)
+    signatures: list[bytes] = []
+    dealt.scheme.combine(dealt.public, texts, answers, repeated, signatures.append, HERE)
+    equations = Equations(group.order)
+    for text, signature in zip(texts, signatures, strict=True):
+        dealt.verify(text, signature)
+        s = group.decode_scalar(signature[group.scalar_length :])
+        shifted = shifted_of(dealt.public, text, row, (1, 2))
+        equations.learn({"1/k": shifted.m, "x/k": shifted.r}, s * shifted.delta)
+    u, v = equations.value_of({"1/k": 1}), equations.value_of({"x/k": 1})
+    assert u is not None
+    assert v is not None
+    assert signs_as_the_key(dealt, v * pow(u, -1, group.order) % group.order)
+    with pytest.raises(DealingError, match="a second time"):
+        EcdsaScheme().check_rows(dealt.public, 0, range(2), None, MemorySpool([row, row]), HERE)
 
 
 @each
