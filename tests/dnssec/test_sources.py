@@ -39,7 +39,7 @@ NOT_THE_TIMES: list[tuple[str, tuple[int, int] | None, SigningTimes | None, str]
     ("zone", (100, 200), TIMES, "comes with no times. Give no signing times."),
     ("bind", None, None, f"comes with {CHANGES}. Say for how long signatures are valid."),
     ("bind", (100, 200), UNTIL, f"comes with {CHANGES}. Give no inception and expiration."),
-    ("bind", None, TIMES, f"comes with {CHANGES}. Give the end of the period it was made for."),
+    ("bind", None, TIMES, f"comes with {CHANGES}. Give the end of the period it was made for (--until)."),
     ("knot", None, None, f"comes with {CHANGES}, and the end of its period. Say for how long"),
     ("knot", None, UNTIL, f"comes with {CHANGES}, and the end of its period. Give no end of the period."),
 ]
