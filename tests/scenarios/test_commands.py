@@ -25,14 +25,14 @@ COMMANDS = {
     "key verify": {"--json"},
     "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
     "request new": {
-        "--key", "--identity", "--ksr", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
+        "--key", "--identity", "--ksr", "--until", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
         "--passphrase-file",
     } | JUDGING,
     "request show": {"--policy", "--previous-skr", "--at", "--json"},
     "sign": {"--keystore", "--out", "--approve", "--passphrase-file"} | JUDGING,
     "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
-    "ksr check": {"--json"} | JUDGING,
+    "ksr check": {"--until", "--json"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
         "--passphrase-file",
