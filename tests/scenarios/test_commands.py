@@ -25,8 +25,8 @@ COMMANDS = {
     "key verify": {"--json"},
     "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
     "request new": {
-        "--key", "--identity", "--ksr", "--until", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
-        "--passphrase-file",
+        "--key", "--identity", "--ksr", "--until", "--dnskey", "--inception", "--expiration", "--schema", "--accepted",
+        "--out", "--passphrase-file",
     } | JUDGING,
     "request show": {"--policy", "--previous-skr", "--at", "--json"},
     "sign": {"--keystore", "--out", "--approve", "--passphrase-file"} | JUDGING,
