@@ -7,6 +7,7 @@ from typing import Any
 import dns.name
 from hypothesis import strategies as st
 
+from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import dumps
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Embedded, Kind, Signed
@@ -107,7 +108,16 @@ def _made(make: Callable[..., Any], fields: Any) -> st.SearchStrategy[Any]:
     if make is Window:
         times = st.lists(values(fields["inception"]), min_size=2, max_size=2, unique=True).map(sorted)
         return times.map(lambda pair: Window(inception=pair[0], expiration=pair[1]))
-    return st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()}).map(lambda all_: make(**all_))
+    drawn = st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()})
+    return drawn.map(lambda all_: _or_none(make, all_)).filter(lambda made: made is not None)
+
+
+def _or_none(make: Callable[..., Any], fields: dict[str, Any]) -> Any:
+    """Make an object; None where its fields contradict each other."""
+    try:
+        return make(**fields)
+    except MalformedError:
+        return None
 
 
 def records(kind: Kind[Any]) -> st.SearchStrategy[Signed[Any]]:
@@ -198,7 +208,7 @@ def _used_slots(draw: st.DrawFn) -> Any:
 def _proposal(draw: st.DrawFn) -> Any:
     names = st.lists(st.sampled_from(sorted(PEOPLE)), min_size=1, max_size=3, unique=True)
     organiser = draw(st.sampled_from(sorted(PEOPLE)))
-    given = {"old": None, "dealers": (), "repairs": 0}
+    given: dict[str, Any] = {"old": None, "dealers": (), "repairs": 0}
     if draw(st.booleans()):
         old = draw(records(KEY_RECORD))
         dealers = draw(st.sets(st.integers(1, len(old.record.holders)), min_size=1))
