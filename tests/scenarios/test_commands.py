@@ -53,6 +53,11 @@ COMMANDS = {
     "sign": {"--keystore", "--out", "--approve", "--passphrase-file", "--seen"} | JUDGING,
     "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
+    "anchor write": {
+        "--key", "--form", "--zone", "--digest", "--valid-from", "--valid-until", "--id", "--source", "--at", "--out",
+        "--json",
+    },
+    "anchor compare": {"--at", "--json"},
     "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
