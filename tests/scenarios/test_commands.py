@@ -58,6 +58,10 @@ COMMANDS = {
         "--json",
     },
     "anchor compare": {"--at", "--json"},
+    "ksr new": {
+        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
+        "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
+    } | TOKEN | JUDGING,
     "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
