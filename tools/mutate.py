@@ -44,6 +44,7 @@ MATHEMATICS = ("tests/maths", "tests/threshold")
 ROOMS = {
     "maths": ("maths/*.py", MATHEMATICS),
     "threshold": ("threshold/rsa*.py", MATHEMATICS),
+    "plans": ("threshold/quorum_plan.py", ("tests/threshold/test_quorum_plan.py",)),
     "policy": ("policy/rules*.py", ("tests/policy",)),
 }
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"

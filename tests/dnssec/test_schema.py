@@ -8,11 +8,12 @@ import pytest
 
 from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.dnssec.model import Dnskey, PublishedKey, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.parent_records import parent_rrsets
 from keyquorum.dnssec.schema import SCHEMAS, Act, PlannedBundle, Schema, messages_of, plan, signed
 from keyquorum.dnssec.signing_input import signing_input
-from keyquorum.dnssec.verify import verify_signature
+from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
 from keyquorum.dnssec.zonefile import read_rrsets
-from keyquorum.errors import MalformedError, RefusedError
+from keyquorum.errors import MalformedError, RefusedError, SignatureError
 from tests.data import data
 from tests.dnssec.keys import pair
 from tests.dnssec.ksr_vectors import good_request
@@ -157,3 +158,59 @@ def test_a_plain_rrset_is_planned_too() -> None:
     (request,) = read_rrsets(io.BytesIO(text), 100, 200)
     (one,) = planned(request, EC)
     assert (one.id, one.inception, one.expiration, one.ttl, len(one.keys)) == ("example.", 100, 200, 60, 2)
+
+
+PARENTS = ("CDNSKEY", "CDS SHA-256")
+
+
+def test_records_for_the_parent_are_made_of_every_ksk_that_signs() -> None:
+    zone = dns.name.from_text("example.")
+    ours = list(plan(ROLL, good_request("example.", bundles=4), [RSA, EC], 300, PARENTS))
+    for one, ksk in zip(ours, (RSA.key, RSA.key, EC.key, EC.key), strict=True):
+        assert one.for_parent == parent_rrsets(zone, [ksk], PARENTS, 300)
+        assert one.signed_rrsets == 3
+    both = next(plan(NORMAL, good_request("example."), [RSA, EC], None, PARENTS))
+    assert both.for_parent == parent_rrsets(zone, [RSA.key, EC.key], PARENTS, 172800)
+
+
+def test_each_rrset_is_signed_by_each_signer_and_verifies() -> None:
+    zone = dns.name.from_text("example.")
+    pairs = [pair(8), pair(13)]
+    one = next(plan(NORMAL, good_request("example."), [RSA, EC], 60, PARENTS))
+    values = {ksk.key: [ksk.sign(message) for message in messages_of(zone, one, ksk.key)] for ksk in pairs}
+    answer = signed(zone, one, values)
+    keys = [key.key for key in answer.keys]
+    rrsets = list(answer.signed_rrsets())
+    assert [over.name if over else "DNSKEY" for over, _ in rrsets] == ["DNSKEY", "CDS", "CDNSKEY"]
+    for over, signatures in rrsets:
+        for ksk, signature in zip(pairs, signatures, strict=True):
+            verify_signature(zone, keys, signature, ksk.key, over)
+            verify_with_dnspython(zone, keys, signature, ksk.key, over)
+    # A signature over one RRset is none over another.
+    (_, keyset), (cds, over_cds), _ = rrsets
+    for signature, over, what in ((keyset[0], cds, "RRSIG CDS by key"), (over_cds[0], None, "RRSIG DNSKEY by key")):
+        for verify in (verify_signature, verify_with_dnspython):
+            with pytest.raises(SignatureError, match=what):
+                verify(zone, keys, signature, pairs[0].key, over)
+
+
+def test_records_for_the_parent_in_the_request_are_signed_as_they_are() -> None:
+    zone = dns.name.from_text("example.")
+    cds, _ = parent_rrsets(zone, [EC.key], PARENTS, 5)
+    request = good_request("example.", bundles=1)
+    carrying = replace(request, bundles=(replace(request.bundles[0], for_parent=(cds,)),))
+    (one,) = planned(carrying, EC)
+    assert one.for_parent == (cds,)
+    answer = signed(zone, one, {EC.key: [b"keys", b"cds"]})
+    assert answer.for_parent == (
+        replace(cds, signatures=(replace(answer.signatures[0], signature=b"cds", original_ttl=5, ttl=5),)),
+    )
+    with pytest.raises(RefusedError, match="others are to be made"):
+        list(plan(NORMAL, carrying, [EC], None, PARENTS))
+
+
+def test_the_start_of_a_bundle_goes_through() -> None:
+    request = good_request(bundles=1)
+    (one,) = planned(replace(request, bundles=(replace(request.bundles[0], start=5),)), EC)
+    assert one.start == 5
+    assert signed(request.zone, one, {EC.key: [b"s"]}).start == 5

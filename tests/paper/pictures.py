@@ -6,14 +6,13 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-import zxingcpp
 from PIL import Image
 
 from keyquorum.paper.frames import Frame, decode
+from tests.paper.rendered import read_plainly
 
 DPI = 300
 MM = DPI / 25.4
-_QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 
 
 def pictures(pdf: bytes, dpi: int = DPI) -> list[Image.Image]:
@@ -48,7 +47,7 @@ def codes(picture: Image.Image) -> list[Seen]:
 def every_code(picture: Image.Image) -> list[Seen]:
     """Read the codes with zxing-cpp."""
     seen = []
-    for found in zxingcpp.read_barcodes(picture, formats=_QR):
+    for found in read_plainly(picture):
         at = found.position
         points = (at.top_left, at.top_right, at.bottom_left, at.bottom_right)
         x = sum(point.x for point in points) / 4 / picture.width

@@ -7,11 +7,11 @@ from typing import Any
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as names  # type: ignore[import-untyped]
 import zxingcpp
+from PIL import Image
 
 from tests.paper.damage import Box, Page
 
 SCALE = 300 / 72
-_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _AROUND = 3  # pixels around a word that have to be there
 
 
@@ -21,10 +21,14 @@ def rendered(pdf: bytes, words: Sequence[str] = ()) -> list[Page]:
     pages = []
     for page in document:
         picture = page.render(scale=SCALE, grayscale=True).to_pil().convert("L").copy()
-        codes = [_corners(found) for found in zxingcpp.read_barcodes(picture, formats=_QR)]
-        pages.append(Page(picture, tuple(codes), _words(page, words)))
+        pages.append(Page(picture, tuple(map(_corners, read_plainly(picture))), _words(page, words)))
     document.close()
     return pages
+
+
+def read_plainly(picture: Image.Image) -> list[zxingcpp.Barcode]:
+    """Give the QR codes that zxing-cpp reads with nothing done to the picture."""
+    return zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
 
 
 def _corners(found: Any) -> Box:

@@ -7,6 +7,7 @@ from dns.dnssectypes import Algorithm
 from keyquorum.cli import terminal
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.errors import ParameterError
 from keyquorum.identity.words import spoken
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.envelope import Signed
@@ -87,13 +88,20 @@ def _quorum(record: KeyRecord) -> list[tuple[str, str]]:
     if scheme_for(public.algorithm).one_time is Maker.NOBODY:
         return [("quorum", f"any {public.threshold} of {public.holders}")]
     plan: QuorumPlan = cast("PlannedPublic", public).plan
-    blocking = smallest_blocking_set(plan)
-    names = ", ".join(record.holders[index - 1].record.name for index in blocking)
     every = "all" if plan.answers == plan.threshold else "a plan of"
     return [
         ("quorum", f"{plan.threshold} of {plan.holders}; any {plan.answers} answers complete one"),
-        ("plan", f"{every} {len(plan.quorums)} quorums; no {len(blocking) - 1} can stop a signature, {names} could"),
+        ("plan", f"{every} {len(plan.quorums)} quorums; {_blocking(record, plan)}"),
     ]
+
+
+def _blocking(record: KeyRecord, plan: QuorumPlan) -> str:
+    try:
+        blocking = smallest_blocking_set(plan)
+    except ParameterError:  # a plan of somebody else's making, so irregular that the search takes too long
+        return "who can stop a signature is not known"
+    names = ", ".join(record.holders[index - 1].record.name for index in blocking)
+    return f"no {len(blocking) - 1} can stop a signature, {names} could"
 
 
 def _algorithm_name(number: int) -> str:

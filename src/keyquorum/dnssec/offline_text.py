@@ -133,7 +133,7 @@ def _sections(stream: BinaryIO, word: str, dialect: Dialect) -> Iterator[_Sectio
             ended = at is None
             if section is not None:
                 _check_section(section, at)
-            count += 1
+            count += at is not None
             if count > BUNDLE_LIMIT:
                 raise LimitError(f"more than {BUNDLE_LIMIT} moments")
         if section is not None:
@@ -143,7 +143,7 @@ def _sections(stream: BinaryIO, word: str, dialect: Dialect) -> Iterator[_Sectio
         raise MalformedError(
             f"the last line is missing (';; {word} 1.0 generated ...')", do="The file was cut off: get it again."
         )
-    if count < 2:
+    if not count:
         raise MalformedError("there is nothing in it but its last line")
 
 

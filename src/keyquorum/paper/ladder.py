@@ -2,8 +2,9 @@
 
 Each rung is a way to look at the picture again; the order is that of what they found for their time on a few hundred
 damaged pages, and a rung that found nothing the others had not found is not here. Once the picture as it is has been
-read, only the part that still looks like a code is looked at. Nothing here depends on a clock: the same picture always
-gives the same codes. A code that was read is right (its Reed-Solomon code says so), or it is none of ours.
+read, only the part that still looks like a code is looked at, with what was read painted over. Nothing here depends on
+a clock: the same picture always gives the same codes. A code that was read is right (its Reed-Solomon code says so), or
+it is none of ours.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -30,7 +31,6 @@ _LEAST_CONTRAST = 0.07
 """Of the paper's lightness; less is noise."""
 _MARGIN = 5
 """Cells around what looks like a code that are looked at with it."""
-_FORMATS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 _SMALL = 6_000_000
 """Pixels up to which a picture is enlarged."""
 
@@ -58,15 +58,19 @@ def codes_in(picture: Picture, enough: Callable[[Collection[str]], bool]) -> Cod
     codes = Codes()
     gray = picture.gray
     quads = _read(_Look(gray), codes)
-    left = None if enough(codes.texts) else _unread(gray, quads)
+    left = None if enough(codes.texts) else _unread(_without(gray, quads))
     if left is None:
         return codes
-    for look in chain(_rungs(gray.crop(left), left[:2]), _views(picture)):
+
+    def rest() -> Image.Image:
+        return _without(gray, quads).crop(left)
+
+    for look in chain(_rungs(rest, left[:2]), _views(picture)):
         if enough(codes.texts):
             return codes
         found = _read(look, codes)
         quads += found
-        if found and not _unread(gray, quads):
+        if found and not _unread(_without(gray, quads)):
             return codes
     codes.unread = not enough(codes.texts)
     return codes
@@ -76,7 +80,8 @@ def _read(look: _Look, codes: Codes) -> list[Quad]:
     """Decode what can be; gives the corners of each code in the page's pixels."""
     found = zxingcpp.read_barcodes(
         look.image,
-        formats=_FORMATS,
+        # No constant of this module: where the interpreter ends without freeing it, it is called a leak on stderr.
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
         binarizer=look.binarizer,
         text_mode=zxingcpp.TextMode.Plain,
     )
@@ -90,15 +95,24 @@ def _quad(place: Any, look: _Look) -> Quad:
     return tuple((x + corner.x * look.scale, y + corner.y * look.scale) for corner in corners)
 
 
-def _unread(gray: Image.Image, quads: Collection[Quad]) -> Box | None:
-    """Give the part of a picture that looks like codes (neither text, nor a blot), without those that were read."""
-    dot = max(round(max(gray.size) / _DOTS), 1)
-    cell = _CELL * dot
+def _without(gray: Image.Image, quads: Collection[Quad]) -> Image.Image:
+    """Give a picture in which the codes that were read are painted over."""
     rest = gray.copy()
     draw = ImageDraw.Draw(rest)
     for quad in quads:
-        draw.polygon(quad, fill=255, outline=255, width=cell // 2)
-    found = _code_like(rest, dot).filter(ImageFilter.MinFilter(_CELLS)).getbbox()
+        draw.polygon(quad, fill=255, outline=255, width=_CELL * _dot(gray) // 2)
+    return rest
+
+
+def _dot(gray: Image.Image) -> int:
+    return max(round(max(gray.size) / _DOTS), 1)
+
+
+def _unread(gray: Image.Image) -> Box | None:
+    """Give the part of a picture that looks like codes, and neither like text nor like a blot."""
+    dot = _dot(gray)
+    cell = _CELL * dot
+    found = _code_like(gray, dot).filter(ImageFilter.MinFilter(_CELLS)).getbbox()
     if found is None:
         return None
     around = _CELLS // 2 + _MARGIN
@@ -141,8 +155,9 @@ def _like(image: Image.Image, other: Image.Image) -> Image.Image:
     return image if image.size == other.size else image.resize(other.size, Image.Resampling.NEAREST)
 
 
-def _rungs(gray: Image.Image, origin: tuple[int, int]) -> Iterator[_Look]:
-    """Give ways to look at a part of a page that begins at ``origin``."""
+def _rungs(rest: Callable[[], Image.Image], origin: tuple[int, int]) -> Iterator[_Look]:
+    """Give ways to look at a part of a page; ``rest`` gives it without what was read so far, ``origin`` its corner."""
+    gray = rest()
 
     def look(image: Image.Image, binarizer: zxingcpp.Binarizer = zxingcpp.Binarizer.LocalAverage) -> _Look:
         return _Look(image, binarizer, origin, gray.width / image.width)
@@ -156,7 +171,7 @@ def _rungs(gray: Image.Image, origin: tuple[int, int]) -> Iterator[_Look]:
     yield look(clear)
     if gray.width * gray.height <= _SMALL:
         yield look(_enlarged(gray))
-    for image, (x, y) in repaired(gray):
+    for image, (x, y) in repaired(rest()):
         yield _Look(image, origin=(origin[0] + x, origin[1] + y))
     yield look(gray.filter(ImageFilter.GaussianBlur(2)))
     yield look(_sharp(gray, 6, 300))
@@ -166,7 +181,7 @@ def _rungs(gray: Image.Image, origin: tuple[int, int]) -> Iterator[_Look]:
     yield look(clean.filter(ImageFilter.BoxBlur(1)))
     yield look(_flat(clean))
     yield look(_enlarged(_sharp(clean, 4, 200)))
-    for image, (x, y) in repaired(clear):
+    for image, (x, y) in repaired(_sharp(rest().filter(ImageFilter.BoxBlur(2)), 6, 300)):
         yield _Look(image, origin=(origin[0] + x, origin[1] + y))
 
 

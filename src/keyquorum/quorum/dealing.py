@@ -43,8 +43,9 @@ from keyquorum.records.kinds import (
     SealedShare,
     check_people,
 )
-from keyquorum.records.parts import MOST_HOLDERS, SHARE
+from keyquorum.records.parts import SHARE
 from keyquorum.threshold.one_time import Maker, overlap, slots_of
+from keyquorum.threshold.quorum_plan import MOST_HOLDERS
 from keyquorum.threshold.register import one_time_scheme_for, scheme_for
 from keyquorum.threshold.seam import MemorySpool, Plan, PrivateKey, PublicPart
 

@@ -29,8 +29,9 @@ from keyquorum.records.fields import (
     OrNull,
     Text,
 )
-from keyquorum.records.parts import MOST_HOLDERS, PROOF, PUBLIC
+from keyquorum.records.parts import PROOF, PUBLIC
 from keyquorum.threshold.one_time import MOST_LANES, MOST_SLOTS, lane_of
+from keyquorum.threshold.quorum_plan import MOST_HOLDERS
 from keyquorum.threshold.seam import PublicPart
 
 MOST_ZONES = 100_000

@@ -10,13 +10,12 @@ from keyquorum.errors import MalformedError
 from keyquorum.records.fields import BigInteger, Binary, Choice, Codec, Integer, ListOf, Object, OneOf
 from keyquorum.threshold.ecdsa import EcdsaPublic, EcdsaShare
 from keyquorum.threshold.frost import FrostPublic, FrostShare
-from keyquorum.threshold.quorum_plan import MOST_QUORUMS
+from keyquorum.threshold.quorum_plan import MOST_HOLDERS, MOST_QUORUMS
 from keyquorum.threshold.rsa import RsaProof, RsaPublic, RsaShare
 
 MODULUS = BigInteger(4096)
 _RSA_BOUND = BigInteger(4096 + 512 + 1024)
 """Room for z of an existing key: |n| + 513 bits, and what sharing over the integers adds for N = 64."""
-MOST_HOLDERS = 64
 
 _RSA_PUBLIC = Object(
     RsaPublic,

@@ -1,39 +1,40 @@
-"""The quorum plan: for which sets of M holders one-time material is made, so that any R answers complete one of them.
+"""Which sets of M holders sign together, so that nobody has to know in advance who will answer.
 
-A FROST or ECDSA signature is made by an exact set of M holders, and each nonce or presignature belongs to one. For few
-holders the plan is all of them, and R = M. For more it is a greedy cover: each step takes the quorum that is inside
-most of the sets of R not yet covered; of several the lexicographically first, so that everybody computes the same
-plan.
+FROST and ECDSA signatures are made by an exact set of M holders. Each nonce or presignature therefore belongs to one
+*quorum*, and a holder answers for every quorum of the plan that it is in. Few holders: every set of M is a quorum, and
+any M that answer make the signature. More holders: any R > M that answer contain a quorum of the plan; that is a
+covering design, found greedily. The same numbers give the same plan on every machine.
 
-Refused: numbers that are no threshold, R outside M..N, plans or covers beyond what anybody can check in a moment, and,
-of a plan that somebody else made, whatever does not cover. That a cover is a small one is not checked: it need not be.
+Refused: an M of N that is no threshold, and a plan so large that nobody would check it. A plan that somebody else made
+is checked against every set of R holders.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from itertools import combinations
+from functools import cache, lru_cache, reduce
+from heapq import heappop, heapreplace
+from itertools import combinations, pairwise
 from math import comb
-from operator import and_, or_
+from operator import and_
 
 from keyquorum.errors import DealingError, ParameterError
 from keyquorum.threshold.one_time import Quorum
 
-FEW = 100
-"""Up to so many quorums the plan is all of them, unless another R is asked for."""
-MODERATE = 64
-"""Quorums that a plan has at most where R is chosen for the asker."""
-MOST_QUORUMS = 512
-MOST_SETS = 20_000
-"""Sets of R (and, for making a plan, of M) holders: more are not looked through."""
+MOST_HOLDERS = 64
+MOST_SETS = 200_000
+"""How many sets of R holders there may be: a check looks at every one."""
+MOST_QUORUMS = 1000
+USUAL_QUORUMS = 100
+"""How many quorums a plan has at most where nobody asks for an R."""
+_MOST_CANDIDATES = 20_000
+_MOST_WORK = 20_000_000
+"""Every candidate is tried up to this product of candidates and sets to cover: a fraction of a second."""
+_MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class QuorumPlan:
-    """``quorums`` are sets of ``threshold`` of ``holders``; any ``answers`` holders contain one of them.
-
-    Each quorum is in ascending order, and so are the quorums.
-    """
+    """The quorums of a key, sorted: M ascending indices (from 1) each. Any ``answers`` (R) holders contain one."""
 
     threshold: int
     holders: int
@@ -41,13 +42,13 @@ class QuorumPlan:
     quorums: tuple[Quorum, ...]
 
     def of(self, index: int) -> tuple[int, ...]:
-        """Give the positions (from 0) of the quorums that holder ``index`` is in."""
-        return tuple(place for place, quorum in enumerate(self.quorums) if index in quorum)
+        """Give the positions (from 0) of the quorums with holder ``index``, whose answer has one scalar for each."""
+        return tuple(position for position, quorum in enumerate(self.quorums) if index in quorum)
 
     def complete(self, answered: Collection[int]) -> tuple[int, ...]:
-        """Give the positions (from 0) of the quorums all of whose holders have ``answered``."""
-        found = set(answered)
-        return tuple(place for place, quorum in enumerate(self.quorums) if found.issuperset(quorum))
+        """Give the positions of the quorums whose members have all answered."""
+        known = frozenset(answered)
+        return tuple(position for position, quorum in enumerate(self.quorums) if known.issuperset(quorum))
 
 
 def check_quorum(threshold: int, holders: int) -> None:
@@ -59,137 +60,218 @@ def check_quorum(threshold: int, holders: int) -> None:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def make_plan(threshold: int, holders: int, answers: int | None = None) -> QuorumPlan:
-    """Give the plan for M of N with ``answers`` (R), or with the least R that gives a plan of moderate size.
+    """Plan for M of N, 64 at most, so that any ``answers`` (R) holders contain a quorum; 1000 quorums at most.
 
-    Raises ParameterError, which says what to choose instead.
+    Without ``answers`` R is the least for which 100 quorums are enough and every set of R holders can be looked at; so
+    it is M while there are at most 100 sets of M. Raises ParameterError, which says what to choose instead.
     """
-    check_quorum(threshold, holders)
-    if answers is None:
-        if comb(holders, threshold) <= FEW:
-            return _cover(threshold, holders, threshold)
-        for candidate in range(threshold, holders + 1):
-            if comb(holders, candidate) <= MOST_SETS and comb(holders, threshold) <= MOST_SETS:
-                plan = _cover(threshold, holders, candidate, MODERATE)
-                if len(plan.quorums) <= MODERATE:
-                    return plan
-        raise _too_many(threshold, holders)
-    if not threshold <= answers <= holders:
-        raise ParameterError(
-            f"{answers} answers cannot always suffice with {threshold} of {holders}",
-            do=f"Choose R from {threshold} to {holders}.",
-        )
-    if max(comb(holders, answers), comb(holders, threshold)) > MOST_SETS:
-        raise _too_many(threshold, holders)
-    plan = _cover(threshold, holders, answers, MOST_QUORUMS)
-    if len(plan.quorums) > MOST_QUORUMS:
-        raise ParameterError(
-            f"a plan in which any {answers} of {holders} answers suffice has more than {MOST_QUORUMS} quorums",
-            do=f"Choose a larger R, up to {holders}.",
-        )
-    return plan
+    if answers is not None:
+        _check_numbers(threshold, holders, answers)
+        plan = _plan_within(MOST_QUORUMS, threshold, holders, answers)
+        if plan is None:
+            raise ParameterError(
+                f"a plan so that any {answers} of {holders} contain {threshold} that sign together has more than"
+                f" {MOST_QUORUMS} quorums",
+                do=f"Choose a larger number of answers, or none: any {make_plan(threshold, holders).answers} then do.",
+            )
+        return plan
+    _check_numbers(threshold, holders, holders)
+    for usual in range(threshold, holders + 1):
+        if comb(holders, usual) <= MOST_SETS:
+            plan = _plan_within(USUAL_QUORUMS, threshold, holders, usual)
+            if plan is not None:
+                return plan
+    raise ArithmeticError("64 holders need at most 32 quorums for everybody to be in one")
 
 
-@lru_cache(maxsize=64)
 def check_plan(plan: QuorumPlan) -> None:
-    """Check a plan that somebody else made; raises ParameterError or DealingError."""
-    threshold, holders, answers = plan.threshold, plan.holders, plan.answers
-    check_quorum(threshold, holders)
-    if not threshold <= answers <= holders:
-        raise _bad(f"{answers} answers are said to suffice with {threshold} of {holders}")
-    if len(plan.quorums) > MOST_QUORUMS or comb(holders, answers) > MOST_SETS:
-        raise _too_many(threshold, holders)
-    if list(plan.quorums) != sorted(set(plan.quorums)):
-        raise _bad("its quorums do not stand in ascending order, each once")
+    """Check a plan, whoever made it, for all that it promises; takes a fraction of a second at worst.
+
+    Raises ParameterError for numbers out of bounds, and DealingError where the quorums are not what a plan is made of,
+    leave a holder out, or some R holders contain none of them.
+    """
+    _check_numbers(plan.threshold, plan.holders, plan.answers)
+    if len(plan.quorums) > MOST_QUORUMS:
+        raise ParameterError(f"the plan has {len(plan.quorums)} quorums", do=f"There may be {MOST_QUORUMS}.")
     for quorum in plan.quorums:
-        if (
-            len(quorum) != threshold
-            or list(quorum) != sorted(set(quorum))
-            or not 1 <= quorum[0] <= quorum[-1] <= holders
-        ):
-            raise _bad(f"{list(quorum)} is no set of {threshold} holders in ascending order")
-    if {index for quorum in plan.quorums for index in quorum} != set(range(1, holders + 1)):
-        raise _bad("a holder is in none of its quorums")
-    masks = _memberships(holders, answers)
-    covered = reduce(or_, (reduce(and_, (masks[index - 1] for index in quorum)) for quorum in plan.quorums), 0)
-    if covered != (1 << comb(holders, answers)) - 1:
-        raise _bad(f"there are {answers} holders who contain none of its quorums")
+        ascending = all(one < other for one, other in pairwise(quorum))
+        if len(quorum) != plan.threshold or not ascending or quorum[0] < 1 or quorum[-1] > plan.holders:
+            raise DealingError(
+                f"a quorum is not {plan.threshold} holders of {plan.holders} in ascending order", where="quorum plan"
+            )
+    if not all(one < other for one, other in pairwise(plan.quorums)):
+        raise DealingError("the quorums are not sorted, or one stands there twice", where="quorum plan")
+    left_out = set(range(1, plan.holders + 1)).difference(*plan.quorums)
+    if left_out:
+        raise DealingError(f"holder {min(left_out)} is in no quorum", where="quorum plan")
+    containing = _sets_containing(plan.holders, plan.answers)
+    missing = _every_bit(comb(plan.holders, plan.answers))
+    for quorum in plan.quorums:
+        missing &= ~_inside(quorum, containing)
+    if missing:
+        position = (missing & -missing).bit_length() - 1
+        holders = [index for index, sets in enumerate(containing, 1) if sets >> position & 1]
+        raise DealingError(
+            f"the {plan.answers} holders {', '.join(map(str, holders))} contain no quorum of the plan",
+            where="quorum plan",
+        )
 
 
-def smallest_blocking_set(plan: QuorumPlan) -> Quorum:
-    """Give the first of the smallest sets of holders who can stop every signature by silence or lies."""
-    sets = [sum(1 << index for index in quorum) for quorum in plan.quorums]
-    for size in range(1, plan.holders + 1):
-        found = _blocking(sets, size, 0, plan.holders)
-        if found is not None:
-            return found
-    raise AssertionError("all holders block")
+def smallest_blocking_set(plan: QuorumPlan) -> tuple[int, ...]:
+    """Give the fewest holders without whom no quorum is complete: of several such sets, the first in order.
+
+    Raises ParameterError for a plan, never one of ours, that is so irregular that the search would take long.
+    """
+    search = _Blocking(plan)
+    unmet = _every_bit(len(plan.quorums))
+    free = tuple(range(1, plan.holders + 1))
+    size = next(size for size in free if search.possible(unmet, free, size))
+    chosen: list[int] = []
+    for index in free:
+        rest = unmet & ~search.met_by[index]
+        if unmet and search.possible(rest, free[index:], size - len(chosen) - 1):
+            chosen.append(index)
+            unmet = rest
+    return tuple(chosen)
 
 
-def _blocking(sets: list[int], size: int, after: int, holders: int) -> Quorum | None:
-    """Give the first ``size`` holders above ``after`` that meet every one of ``sets``, or None."""
-    if not sets:
-        return tuple(range(after + 1, after + size + 1)) if after + size <= holders else None
-    if size == 0:
+def _check_numbers(threshold: int, holders: int, answers: int) -> None:
+    check_quorum(threshold, holders)
+    if holders > MOST_HOLDERS:
+        raise ParameterError(f"there are {holders} holders", do=f"Choose at most {MOST_HOLDERS}.")
+    if not threshold <= answers <= holders:
+        raise ParameterError(
+            f"any {answers} of {holders} holders cannot contain {threshold} that sign together",
+            do=f"Choose {threshold} to {holders} answers.",
+        )
+    if comb(holders, answers) > MOST_SETS:
+        least = next(R for R in range(holders // 2, holders + 1) if comb(holders, R) <= MOST_SETS)
+        raise ParameterError(
+            f"there are {comb(holders, answers)} sets of {answers} of {holders} holders, too many to check a plan for",
+            do=f"Choose at least {least} answers, or fewer holders.",
+        )
+
+
+def _plan_within(most: int, threshold: int, holders: int, answers: int) -> QuorumPlan | None:
+    """Make the plan, or give None if it has more than ``most`` quorums."""
+    left = comb(holders, answers)
+    if left > most * comb(holders - threshold, answers - threshold):
         return None
-    for index in range(after + 1, holders + 1):
-        rest = [one for one in sets if not one >> index & 1]
-        # Of the sets that are left, those without any later holder can be met no more.
-        found = _blocking(rest, size - 1, index, holders)
-        if found is not None:
-            return (index, *found)
-        if any(one >> index == 1 for one in sets):
+    quorums: list[Quorum] = []
+    for quorum, missing in _cover(threshold, holders, answers):
+        quorums.append(quorum)
+        gained, left = left - missing, missing
+        # Later ones gain no more than this one did (hardly more, where not every candidate is tried).
+        if len(quorums) + -(-left // gained) > most:
             return None
-    return None
+    while set(range(1, holders + 1)).difference(*quorums):
+        busy = {index: sum(index in quorum for quorum in quorums) for index in range(1, holders + 1)}
+        quorums.append(tuple(sorted(sorted(busy, key=lambda index: busy[index])[:threshold])))
+    return QuorumPlan(threshold, holders, answers, tuple(sorted(quorums))) if len(quorums) <= most else None
 
 
-@lru_cache(maxsize=64)
-def _cover(threshold: int, holders: int, answers: int, enough: int = MOST_QUORUMS) -> QuorumPlan:
-    """Give the greedy cover, or more than ``enough`` of its quorums."""
-    if threshold == answers:
-        found = list(combinations(range(1, holders + 1), threshold))
-        return QuorumPlan(threshold, holders, answers, tuple(found))
-    masks = _memberships(holders, answers)
-    candidates = [
-        (quorum, reduce(and_, (masks[index - 1] for index in quorum)))
-        for quorum in combinations(range(1, holders + 1), threshold)
-    ]
-    left = (1 << comb(holders, answers)) - 1
-    chosen: list[Quorum] = []
-    while left and len(chosen) <= enough:
-        best: Quorum = ()
-        covers = most = 0
-        for quorum, inside in candidates:
-            count = (inside & left).bit_count()
-            if count > most:
-                best, covers, most = quorum, inside, count
-        chosen.append(best)
-        left &= ~covers
-    # Somebody whom no quorum needs would hold a share in vain.
-    for index in range(1, holders + 1):
-        if not any(index in quorum for quorum in chosen):
-            chosen.append(next(quorum for quorum, _ in candidates if index in quorum))
-    return QuorumPlan(threshold, holders, answers, tuple(sorted(chosen)))
+def _cover(threshold: int, holders: int, answers: int) -> Iterator[tuple[Quorum, int]]:
+    """Give quorums until every set of R holders contains one, and how many sets are then still without.
+
+    Each time it is the quorum inside most of the sets still without; of several, the first in order.
+    """
+    containing = _sets_containing(holders, answers)
+    missing = _every_bit(comb(holders, answers))
+    candidates = comb(holders, threshold)
+    if candidates > _MOST_CANDIDATES or candidates * comb(holders, answers) > _MOST_WORK:
+        while missing:
+            quorum = _climb(threshold, containing, missing)
+            missing &= ~_inside(quorum, containing)
+            yield quorum, missing.bit_count()
+        return
+    # How many sets a quorum is inside of can only fall: only the candidate on top of the heap is counted anew.
+    most = comb(holders - threshold, answers - threshold)
+    heap = [(-most, quorum) for quorum in combinations(range(1, holders + 1), threshold)]
+    while missing:
+        before, quorum = heap[0]
+        gained = missing & _inside(quorum, containing)
+        if gained.bit_count() < -before:
+            heapreplace(heap, (-gained.bit_count(), quorum))
+            continue
+        heappop(heap)
+        missing &= ~gained
+        yield quorum, missing.bit_count()
+
+
+def _climb(threshold: int, containing: tuple[int, ...], missing: int) -> Quorum:
+    """Give a quorum inside many of the ``missing`` sets, where there are too many candidates to try them all.
+
+    Holder after holder is added, and then exchanged for a better one, until no exchange of one helps.
+    """
+
+    def best(sets: int, taken: list[int]) -> tuple[int, int]:
+        free = (index for index in range(1, len(containing) + 1) if index not in taken)
+        return max(((sets & containing[index - 1]).bit_count(), -index) for index in free)
+
+    quorum: list[int] = []
+    reached, unchanged = 0, 0
+    while len(quorum) < threshold:
+        reached, index = best(missing & _inside(quorum, containing), quorum)
+        quorum.append(-index)
+    while unchanged < threshold:
+        old = quorum.pop(0)
+        count, index = best(missing & _inside(quorum, containing), quorum)
+        better = count > reached
+        quorum.append(-index if better else old)
+        reached = max(count, reached)
+        unchanged = 0 if better else unchanged + 1
+    return tuple(sorted(quorum))
 
 
 @lru_cache(maxsize=16)
-def _memberships(holders: int, size: int) -> tuple[int, ...]:
-    """Give for each holder, as bits, in which of the sets of ``size`` holders it is."""
-    sets: Iterable[Quorum] = list(combinations(range(1, holders + 1), size))
-    return tuple(int("".join("1" if index in one else "0" for one in sets), 2) for index in range(1, holders + 1))
+def _sets_containing(holders: int, size: int) -> tuple[int, ...]:
+    """Number all sets of ``size`` holders, and tell for each holder, as bits of an integer, which of them it is in."""
+
+    @cache
+    def among(first: int, size: int) -> tuple[int, ...]:
+        # The sets without the last holder come first, then those with it.
+        if not 0 < size <= first:
+            return (0,) * first
+        without, with_last, shift = among(first - 1, size), among(first - 1, size - 1), comb(first - 1, size)
+        last = _every_bit(comb(first - 1, size - 1)) << shift
+        return (*(one | other << shift for one, other in zip(without, with_last, strict=True)), last)
+
+    return among(holders, size)
 
 
-def _bad(what: str) -> DealingError:
-    return DealingError(
-        f"the quorum plan does not check: {what}",
-        where="key record",
-        do="Do not accept it; ask the dealer to deal again.",
-    )
+def _inside(quorum: Collection[int], containing: tuple[int, ...]) -> int:
+    """Tell, as bits, which sets contain all of ``quorum``; every bit, -1, for nobody."""
+    return reduce(and_, (containing[index - 1] for index in quorum), -1)
 
 
-def _too_many(threshold: int, holders: int) -> ParameterError:
-    return ParameterError(
-        f"a plan for {threshold} of {holders} would be too large",
-        do="Choose fewer holders, or more answers (R) than M: --answers R, near N.",
-    )
+def _every_bit(count: int) -> int:
+    return (1 << count) - 1
+
+
+class _Blocking:
+    """The search for a blocking set, with a limit on its steps; ``met_by[i]`` are holder i's quorums as bits."""
+
+    def __init__(self, plan: QuorumPlan) -> None:
+        self.quorums = plan.quorums
+        self.met_by = {index: sum(1 << position for position in plan.of(index)) for index in range(1, plan.holders + 1)}
+        self.steps = 0
+
+    def possible(self, unmet: int, free: tuple[int, ...], size: int) -> bool:
+        """Tell whether at most ``size`` of the ``free`` holders meet all of the quorums ``unmet``."""
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise ParameterError("the plan is too irregular to find the fewest holders who can block it")
+        reach = sorted(((self.met_by[index] & unmet).bit_count() for index in free), reverse=True)
+        if sum(reach[:size]) < unmet.bit_count():
+            return False
+        if not unmet:
+            return True
+        # One of the first unmet quorum is in the set; who has been tried is out of it from then on.
+        for index in self.quorums[(unmet & -unmet).bit_length() - 1]:
+            if index in free:
+                free = tuple(other for other in free if other != index)
+                if self.possible(unmet & ~self.met_by[index], free, size - 1):
+                    return True
+        return False
