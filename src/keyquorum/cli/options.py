@@ -70,14 +70,14 @@ class GreedyCommand(click.Command):
         return super().parse_args(ctx, expanded)
 
 
-def moment(text: str | None) -> int:
-    """Give the time an ``--at`` names, else the clock's."""
+def moment(text: str | None, option: str = "--at") -> int:
+    """Give the time that ``option`` names, else the clock's."""
     if text is None:
         return world.now()
     try:
         return parse_time(text)
     except MalformedError as error:
-        raise UsageError(error.what, where="--at", do="For example 2027-01-31T12:00:00Z.") from None
+        raise UsageError(error.what, where=option, do="For example 2027-01-31T12:00:00Z.") from None
 
 
 def read_record(path: Path, kind: Kind[Any]) -> Signed[Any]:

@@ -1,6 +1,7 @@
 """``keyquorum share``: a holder accepts its share, and prepares one-time material for it."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -45,15 +46,20 @@ def accept_command(
     Compare the words of the key id with what the dealer reads to you by phone.
     """
     absent(out)
-    with world.opened(file, "share") as stream, person_at(keystore, passphrase_file) as person:
+    with ExitStack() as stack:
+        stream = stack.enter_context(world.opened(file, "share"))
         with world.naming(file):
             sealed, tables = read_share(stream)
-            key = sealed.record.key
-            slots = sum(len(table.rows) for table in tables)
-            fresh = _named(new, [table.signed.id for table in tables])
-            earlier = person.slots.marks(key.id, [table.signed.id for table in tables])
-            with world.work("Checking", "slots", total=2 * slots or None, size=None if slots else 0) as work:
-                opened = open_share(sealed, person.identity, tables, work, earlier)
+        key = sealed.record.key
+        slots = sum(len(table.rows) for table in tables)
+        fresh = _named(new, [table.signed.id for table in tables])
+        person = stack.enter_context(person_at(keystore, passphrase_file))
+        earlier = person.slots.marks(key.id, [table.signed.id for table in tables])
+        with (
+            world.naming(file),
+            world.work("Checking", "slots", total=2 * slots or None, size=None if slots else 0) as work,
+        ):
+            opened = open_share(sealed, person.identity, tables, work, earlier)
         show_key(key)
         terminal.heading(f"Dealer {key.record.dealer.record.name}, in words")
         terminal.words(key.record.dealer.id)
