@@ -26,7 +26,7 @@ COMMANDS = {
     "key dnskey": set(),
     "key ds": {"--digest"},
     "key verify": {"--json", "--presignatures"},
-    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
+    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file", "--new-table"},
     "share prepare": {
         "--keystore", "--slots", "--key", "--requester", "--only", "--from-slot", "--a-year", "--out",
         "--passphrase-file",
