@@ -47,7 +47,7 @@ def test_the_parameters_are_those_of_the_textbook(group: Group) -> None:
 
 @EVERY
 @given(st.data())
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 def test_every_operation_against_the_textbook(group: Group, data: st.DataObject) -> None:
     book = TEXTBOOKS[group.name]
     a, b, c = (data.draw(scalars(group)) for _ in range(3))
@@ -80,7 +80,7 @@ def test_every_operation_against_the_textbook(group: Group, data: st.DataObject)
 
 @EVERY
 @given(st.data())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_the_laws_of_a_group(group: Group, data: st.DataObject) -> None:
     a, b, c = (data.draw(scalars(group)) for _ in range(3))
     first, second, third = (group.multiply_base(scalar) for scalar in (a, b, c))
@@ -185,7 +185,7 @@ def test_a_scalar_that_is_not_reduced_never_gives_a_wrong_point(group: Group) ->
 
 @EVERY
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_decoding_takes_what_the_textbook_takes(group: Group, data: st.DataObject) -> None:
     """Arbitrary bytes, and encodings with a bit or two changed."""
     book = TEXTBOOKS[group.name]
@@ -251,7 +251,7 @@ def test_a_random_scalar_is_never_zero(group: Group, byte: bytes) -> None:
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=57, max_size=57))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_edwards_public_keys_against_cryptography(seed: bytes, long_seed: bytes) -> None:
     """The scalar of RFC 8032 taken from the seed leads to the public key of the library."""
     scalar = bytearray(sha512(seed).digest()[:32])
@@ -274,7 +274,7 @@ def test_edwards_public_keys_against_cryptography(seed: bytes, long_seed: bytes)
 
 @pytest.mark.parametrize(("group", "curve"), [(P256, ec.SECP256R1()), (P384, ec.SECP384R1())], ids=["P-256", "P-384"])
 @given(st.data())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_the_p_curves_against_cryptography(group: Group, curve: ec.EllipticCurve, data: st.DataObject) -> None:
     a, b = (data.draw(scalars(group).filter(bool)) for _ in range(2))
     mine, other = ec.derive_private_key(a, curve), ec.derive_private_key(b, curve).public_key()

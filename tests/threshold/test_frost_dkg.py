@@ -44,7 +44,7 @@ def begun(suite: Suite, M: int, N: int, seed: object = 0) -> Begun:
 
 @BOTH
 @given(st.data())
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 def test_any_m_of_n_sign_with_the_key_and_fewer_do_not(suite: Suite, data: st.DataObject) -> None:
     N = data.draw(st.integers(2, 5))
     M = data.draw(st.integers(2, N))
