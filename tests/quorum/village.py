@@ -188,6 +188,7 @@ class Matter:
     format: str = "icann"
     window: Window | None = None
     at: int = JUDGED_AT
+    until: int | None = None
 
     def basis(self, **changes: Any) -> Basis:
         """Give what it is judged by, on the day it is judged at."""
@@ -211,7 +212,7 @@ class Matter:
             Source(format=self.format, length=len(self.source), sha256=sha256(self.source)),
             self.window,
             "normal",
-            terms_of(policy, keys, self.format),
+            terms_of(policy, keys, self.format, self.until),
             keys,
         )
 
