@@ -1,11 +1,12 @@
 import base64
+import uuid
 
 import dns.name
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyquorum.dnssec.fields import canonical_base64, decimal, domain, shown
+from keyquorum.dnssec.fields import canonical_base64, decimal, domain, printable, shown, uuid_text
 from keyquorum.errors import MalformedError
 from tests.dnssec.ours import only_ours
 from tests.dnssec.strategies import names
@@ -69,3 +70,17 @@ def test_only_our_errors(text: str) -> None:
 def test_foreign_text_is_quoted_and_cut() -> None:
     assert shown("\x1b[2Jé") == r"'\x1b[2J\xe9'"
     assert len(shown("x" * 1000)) < 70
+
+
+@given(st.binary(min_size=16, max_size=32))
+def test_uuids_are_those_of_the_library(data: bytes) -> None:
+    assert uuid_text(data, 4) == str(uuid.UUID(bytes=data[:16], version=4))
+    assert uuid.UUID(uuid_text(data, 8)).variant == uuid.RFC_4122
+    assert uuid_text(data, 8)[14] == "8"
+
+
+@pytest.mark.parametrize("text", ["", "é", "a\tb", "\x7f"])
+def test_labels_refused(text: str) -> None:
+    with pytest.raises(MalformedError):
+        printable(text)
+    assert printable("a b") == "a b"

@@ -1,10 +1,11 @@
 import io
 from dataclasses import replace
 
+import dns.name
 import pytest
 
 from keyquorum.dnssec.icann import SIZE_LIMIT, read_ksr, write_ksr
-from keyquorum.dnssec.model import SigningTimes
+from keyquorum.dnssec.model import SigningTimes, ZoneResponse
 from keyquorum.dnssec.sources import FORMATS, detect_format, read_one_response, read_responses, read_source
 from keyquorum.errors import LimitError, MalformedError, RefusedError, UsageError
 from tests.dnssec.ksr_vectors import good_request
@@ -12,6 +13,7 @@ from tests.dnssec.test_offline_text import FROM_BIND, FROM_KNOT, RESPONSE
 from tests.dnssec.test_zonefile import RECORD
 
 KSR = write_ksr(good_request())
+ROOT = dns.name.root
 
 
 BIND_KSR, KNOT_KSR = FROM_BIND.encode(), FROM_KNOT.encode()
@@ -61,6 +63,10 @@ def test_responses_are_read_as_they_are_written() -> None:
         assert detect_format(data[:200]) == name
         assert list(read_responses(name, io.BytesIO(data))) == [RESPONSE]
         assert read_one_response(data) == RESPONSE
+    stated = good_request()
+    skr = ZoneResponse(ROOT, stated.bundles, "a", 1, stated.policy, stated.policy)
+    skr = replace(skr, bundles=tuple(replace(bundle, signers=()) for bundle in skr.bundles))
+    assert read_one_response(FORMATS["icann"].write(skr)) == skr
     one = replace(RESPONSE, bundles=RESPONSE.bundles[:1])
     zone = FORMATS["zone"].write(one)
     (back,) = read_one_response(zone).bundles

@@ -25,7 +25,7 @@ def rows(kind: Kind[Any]) -> list[tuple[str, str]]:
 
 
 def part_rows(part: OneOf) -> list[tuple[str, str]]:
-    """Give every field of a part that differs from scheme to scheme."""
+    """Give every field of a part that differs from scheme to scheme: ``<rsa>.value``."""
     return [row for path, what in _rows("", part) if (row := (path.removeprefix("."), what))[0]]
 
 
@@ -54,9 +54,16 @@ def _rows(path: str, codec: Any) -> Iterator[tuple[str, str]]:
             yield from ((f"{path}.{name}", f"`{content}`") for name, content in fixed.items())
             for name, inner_codec in fields.items():
                 yield from _rows(f"{path}.{name}", inner_codec)
-        case OneOf(_, kinds):
-            (only,) = kinds.values()
-            yield from _rows(path, only)
+        case OneOf(tag, kinds):
+            if len(kinds) == 1:
+                (only,) = kinds.values()
+                yield from _rows(path, only)
+                return
+            yield path, "object"
+            yield f"{path}.{tag}", " or ".join(f"`{word}`" for word in kinds)
+            for word, kind in kinds.items():
+                rest = list(_rows(f"{path}<{word}>", kind))[1:]
+                yield from (row for row in rest if not row[0].endswith(f">.{tag}"))
         case Embedded(kind):
             yield path, f"a whole signed {kind.name}"
         case _:

@@ -1,11 +1,13 @@
 """Valid records of every kind, generated from the codecs that read them; what holds across fields is by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dns.name
 from hypothesis import strategies as st
 
+from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import dumps
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Embedded, Kind, Signed
@@ -22,9 +24,22 @@ from keyquorum.records.fields import (
     OrNull,
     Text,
 )
+from keyquorum.records.generation import (
+    COMPLAINT,
+    KEY_PROPOSAL,
+    MENDING,
+    ROUND_ONE,
+    ROUND_TWO,
+    Complaint,
+    MendingRecord,
+    Proposal,
+    RoundOneRecord,
+    RoundTwoRecord,
+)
 from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
+    COMMITMENTS,
     KEY_RECORD,
     PARTIAL,
     REQUEST,
@@ -32,16 +47,18 @@ from keyquorum.records.kinds import (
     SEALED_SHARE,
     Acceptance,
     Card,
+    CommitmentRecord,
     KeyRecord,
+    Origin,
     Partial,
     Request,
     RequestedKey,
     Response,
     SealedShare,
+    UsedSlots,
     Window,
 )
 from keyquorum.records.parts import PUBLIC
-from keyquorum.threshold.rsa import RsaPublic
 from tests.records.people import BY_KEY, CARDS, KEY, PEOPLE
 
 MOST_ITEMS = 3
@@ -91,7 +108,16 @@ def _made(make: Callable[..., Any], fields: Any) -> st.SearchStrategy[Any]:
     if make is Window:
         times = st.lists(values(fields["inception"]), min_size=2, max_size=2, unique=True).map(sorted)
         return times.map(lambda pair: Window(inception=pair[0], expiration=pair[1]))
-    return st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()}).map(lambda all_: make(**all_))
+    drawn = st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()})
+    return drawn.map(lambda all_: _or_none(make, all_)).filter(lambda made: made is not None)
+
+
+def _or_none(make: Callable[..., Any], fields: dict[str, Any]) -> Any:
+    """Make an object; None where its fields contradict each other."""
+    try:
+        return make(**fields)
+    except MalformedError:
+        return None
 
 
 def records(kind: Kind[Any]) -> st.SearchStrategy[Signed[Any]]:
@@ -123,10 +149,9 @@ def _card(draw: st.DrawFn) -> Any:
 def _key_record(draw: st.DrawFn) -> Any:
     names = st.lists(st.sampled_from(sorted(PEOPLE)), min_size=1, max_size=3, unique=True)
     dealer, holders = draw(st.sampled_from(sorted(PEOPLE))), draw(names)
-    public: RsaPublic = draw(values(PUBLIC))
-    fitting = RsaPublic(
-        public.algorithm, public.threshold, len(holders), public.n, public.e, public.kind, public.verification
-    )
+    fitting = replace(draw(values(PUBLIC)), holders=len(holders))
+    how = draw(st.sampled_from(["dealt", "generated", "reshared"]))
+    digest = st.binary(min_size=32, max_size=32)
     return draw(
         _filled(
             KEY_RECORD,
@@ -136,6 +161,11 @@ def _key_record(draw: st.DrawFn) -> Any:
             dealer=CARDS[dealer],
             holders=tuple(CARDS[name] for name in holders),
             requesters=tuple(CARDS[name] for name in draw(names)),
+            origin=Origin(
+                how=how,
+                transcript=draw(digest) if how != "dealt" else None,
+                old=draw(digest) if how == "reshared" else None,
+            ),
         )
     )
 
@@ -144,14 +174,64 @@ def _key_record(draw: st.DrawFn) -> Any:
 def _sealed_share(draw: st.DrawFn) -> Any:
     key = draw(records(KEY_RECORD))
     index = draw(st.integers(1, len(key.record.holders)))
-    return draw(_filled(SEALED_SHARE, SealedShare, signer=key.record.signer, key=key, index=index))
+    made = [draw(_commitments(key=key, maker=0)) for _ in range(draw(st.integers(0, 2)))]
+    tables = tuple(COMMITMENTS.sign(one, BY_KEY[one.signer]) for one in made)
+    rows = draw(st.binary(min_size=1, max_size=20)) if tables else b""
+    given = {"key": key, "index": index, "tables": tables, "sealed_rows": rows}
+    return draw(_filled(SEALED_SHARE, SealedShare, signer=key.record.signer, **given))
+
+
+@st.composite
+def _commitments(draw: st.DrawFn, key: Any = None, maker: int | None = None) -> Any:
+    count, lane = draw(st.integers(1, 3)), draw(st.sampled_from([0, 1, 63]))
+    first = (lane << 24) + draw(st.sampled_from([0, 5, (1 << 24) - 3]))
+    quorum = () if maker == 0 else tuple(sorted(draw(st.sets(st.integers(1, 64), max_size=3))))
+    given: dict[str, Any] = {
+        "first": first,
+        "quorum": quorum,
+        "digests": draw(st.binary(min_size=96, max_size=96))[: 32 * count],
+    }
+    if key is not None:
+        given |= {"key": key.id, "signer": key.record.signer, "maker": maker}
+    return draw(_filled(COMMITMENTS, CommitmentRecord, **given))
+
+
+@st.composite
+def _used_slots(draw: st.DrawFn) -> Any:
+    one = draw(_commitments())
+    first = draw(st.sampled_from(one.slots))
+    count = draw(st.integers(1, one.slots.stop - first))
+    return UsedSlots(first=first, count=count, commitments=(COMMITMENTS.sign(one, BY_KEY[one.signer]),))
+
+
+@st.composite
+def _proposal(draw: st.DrawFn) -> Any:
+    names = st.lists(st.sampled_from(sorted(PEOPLE)), min_size=1, max_size=3, unique=True)
+    organiser = draw(st.sampled_from(sorted(PEOPLE)))
+    given: dict[str, Any] = {"old": None, "dealers": (), "repairs": 0}
+    if draw(st.booleans()):
+        old = draw(records(KEY_RECORD))
+        dealers = draw(st.sets(st.integers(1, len(old.record.holders)), min_size=1))
+        given = {"old": old, "dealers": tuple(sorted(dealers)), "repairs": 0}
+    return draw(
+        _filled(
+            KEY_PROPOSAL,
+            Proposal,
+            signer=PEOPLE[organiser].verification_key,
+            organiser=CARDS[organiser],
+            holders=tuple(CARDS[name] for name in draw(names)),
+            requesters=tuple(CARDS[name] for name in draw(names)),
+            **given,
+        )
+    )
 
 
 @st.composite
 def _request(draw: st.DrawFn) -> Any:
     keys = [*draw(st.lists(records(KEY_RECORD), max_size=1)), KEY]
     acceptances = st.lists(records(ACCEPTANCE), min_size=1, max_size=3).map(tuple)
-    requested = tuple(RequestedKey(key=key, acceptances=draw(acceptances)) for key in keys)
+    slots = st.none() | _used_slots()
+    requested = tuple(RequestedKey(key=key, acceptances=draw(acceptances), slots=draw(slots)) for key in keys)
     return draw(_filled(REQUEST, Request, keys=requested))
 
 
@@ -176,8 +256,14 @@ _UNSIGNED: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     KEY_RECORD.name: _key_record,
     SEALED_SHARE.name: _sealed_share,
     ACCEPTANCE.name: lambda: _filled(ACCEPTANCE, Acceptance),
+    COMMITMENTS.name: _commitments,
     REQUEST.name: _request,
     PARTIAL.name: lambda: _filled(PARTIAL, Partial),
     RESPONSE.name: lambda: _filled(RESPONSE, Response),
     ESCROW.name: _escrow,
+    KEY_PROPOSAL.name: _proposal,
+    ROUND_ONE.name: lambda: _filled(ROUND_ONE, RoundOneRecord),
+    ROUND_TWO.name: lambda: _filled(ROUND_TWO, RoundTwoRecord),
+    MENDING.name: lambda: _filled(MENDING, MendingRecord),
+    COMPLAINT.name: lambda: _filled(COMPLAINT, Complaint),
 }

@@ -5,6 +5,7 @@ The numbers in public parts and proofs are small and mean nothing: a record does
 
 import base64
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import dns.name
@@ -14,9 +15,22 @@ from keyquorum.identity.keys import Identity
 from keyquorum.records.canonical import Json, dumps
 from keyquorum.records.envelope import Kind, Signed, pre_authentication
 from keyquorum.records.escrow import ESCROW, Escrow, EscrowGroup, EscrowShare
+from keyquorum.records.generation import (
+    COMPLAINT,
+    KEY_PROPOSAL,
+    MENDING,
+    ROUND_ONE,
+    ROUND_TWO,
+    Complaint,
+    MendingRecord,
+    Proposal,
+    RoundOneRecord,
+    RoundTwoRecord,
+)
 from keyquorum.records.kinds import (
     ACCEPTANCE,
     CARD,
+    COMMITMENTS,
     KEY_RECORD,
     PARTIAL,
     REQUEST,
@@ -24,9 +38,11 @@ from keyquorum.records.kinds import (
     SEALED_SHARE,
     Acceptance,
     Card,
+    CommitmentRecord,
     Contribution,
     KeyAnswer,
     KeyRecord,
+    Origin,
     Overrule,
     Partial,
     Request,
@@ -36,6 +52,8 @@ from keyquorum.records.kinds import (
     Source,
     Window,
 )
+from keyquorum.threshold.ecdsa import EcdsaPublic
+from keyquorum.threshold.frost import FrostPublic
 from keyquorum.threshold.rsa import RsaProof, RsaPublic
 
 
@@ -158,15 +176,97 @@ ESCROWED = ESCROW.sign(
     ),
     DEALER,
 )
+MADE = COMMITMENTS.sign(
+    CommitmentRecord(
+        signer=BOB.verification_key,
+        key=KEY.id,
+        maker=2,
+        quorum=(1, 2),
+        first=7,
+        row_length=128,
+        digests=DIGEST + OTHER_DIGEST,
+        a_year=72,
+    ),
+    BOB,
+)
+ROW_KEY = KEY_RECORD.sign(
+    replace(
+        KEY.record,
+        public=FrostPublic(
+            algorithm=15, threshold=2, holders=3, answers=3, quorums=((1, 2),), commitments=(bytes(32), bytes([9] * 32))
+        ),
+    ),
+    DEALER,
+)
+ECDSA_KEY = KEY_RECORD.sign(
+    replace(
+        KEY.record,
+        public=EcdsaPublic(
+            algorithm=13, threshold=2, holders=3, answers=2, quorums=((1, 2), (1, 3), (2, 3)), point=bytes(33)
+        ),
+        origin=Origin(how="generated", transcript=DIGEST),
+    ),
+    DEALER,
+)
+PROPOSED = KEY_PROPOSAL.sign(
+    Proposal(
+        signer=DEALER.verification_key,
+        created=1_800_000_000,
+        label="anew",
+        zones=(dns.name.root,),
+        algorithm=15,
+        threshold=2,
+        answers=2,
+        quorums=((1, 2),),
+        organiser=CARDS["rita"],
+        holders=(CARDS["alice"], CARDS["dave"]),
+        requesters=(CARDS["rita"],),
+        old=ROW_KEY,
+        dealers=(1, 3),
+        repairs=0,
+    ),
+    DEALER,
+)
+FIRST = ROUND_ONE.sign(
+    RoundOneRecord(
+        signer=ALICE.verification_key,
+        proposal=PROPOSED.id,
+        commitments=(bytes(32), bytes([1] * 32)),
+        proof=bytes(64),
+        receiving_key=bytes(32),
+    ),
+    ALICE,
+)
+SECOND = ROUND_TWO.sign(
+    RoundTwoRecord(
+        signer=ALICE.verification_key, proposal=PROPOSED.id, transcript=DIGEST, sealed=(bytes(80), bytes(80))
+    ),
+    ALICE,
+)
+PART = MENDING.sign(
+    MendingRecord(signer=CAROL.verification_key, proposal=PROPOSED.id, transcript=DIGEST, sealed=bytes(80)), CAROL
+)
+COMPLAINED = COMPLAINT.sign(
+    Complaint(
+        signer=BOB.verification_key, proposal=PROPOSED.id, transcript=DIGEST, dealer=3, receiving_secret=bytes(32)
+    ),
+    BOB,
+)
 EXAMPLES: tuple[tuple[Kind[Any], Signed[Any]], ...] = (
     (CARD, CARDS["alice"]),
     (KEY_RECORD, KEY),
     (SEALED_SHARE, SHARE),
     (ACCEPTANCE, ACCEPTED[0]),
+    (COMMITMENTS, MADE),
     (REQUEST, ASKED),
     (PARTIAL, ANSWERED),
     (RESPONSE, RESPONDED),
     (ESCROW, ESCROWED),
+    (KEY_PROPOSAL, PROPOSED),
+    (ROUND_ONE, FIRST),
+    (ROUND_TWO, SECOND),
+    (MENDING, PART),
+    (COMPLAINT, COMPLAINED),
 )
 """One record of each kind, in the order of KINDS."""
 

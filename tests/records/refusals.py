@@ -12,7 +12,18 @@ from typing import Any
 from keyquorum.errors import KeyquorumError, MalformedError
 from keyquorum.records.canonical import Json, dumps
 from keyquorum.records.envelope import Kind
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, MOST_ZONES, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+from keyquorum.records.generation import COMPLAINT, KEY_PROPOSAL, ROUND_ONE, ROUND_TWO
+from keyquorum.records.kinds import (
+    ACCEPTANCE,
+    CARD,
+    COMMITMENTS,
+    KEY_RECORD,
+    MOST_ZONES,
+    PARTIAL,
+    REQUEST,
+    RESPONSE,
+    SEALED_SHARE,
+)
 from tests.records.people import ALICE, BOB, BY_KEY, CARDS, EXAMPLES, base64url, card, forged, identity
 
 Edit = Callable[[Any], object]
@@ -163,7 +174,30 @@ def fields() -> Iterator[Refusal]:
         (REQUEST, "window", "now", "an object is expected, not text"),
         (REQUEST, "previous", 0, "base64url text is expected, not a number"),
         (KEY_RECORD, "public", 1, "an object is expected, not a number"),
-        (KEY_RECORD, "public.scheme", "frost", "one of rsa"),
+        (KEY_RECORD, "public.scheme", "shamir", "one of rsa, frost, ecdsa"),
+        (KEY_RECORD, "origin", None, "an object is expected, not null"),
+        (KEY_RECORD, "origin.how", "found", "one of dealt, generated, reshared"),
+        (KEY_RECORD, "origin.how", "generated", "names what it has not"),
+        (ACCEPTANCE, "tables", [ZEROS, ZEROS], "an item stands twice in the list"),
+        (COMMITMENTS, "digests", base64url(bytes(33)), "the digests are not 32 bytes each"),
+        (COMMITMENTS, "digests", "", "32 to 2097152 bytes"),
+        (COMMITMENTS, "quorum", [2, 1], "in ascending order, each once"),
+        (COMMITMENTS, "quorum", [1, 1], "in ascending order, each once"),
+        (COMMITMENTS, "quorum.0", 0, "a number from 1 to 64"),
+        (COMMITMENTS, "first", (1 << 24) - 1, "not those of one requester"),
+        (COMMITMENTS, "first", 64 << 24, "a number from 0 to"),
+        (COMMITMENTS, "maker", 65, "a number from 0 to 64"),
+        (COMMITMENTS, "row_length", 0, "a number from 1 to"),
+        (COMMITMENTS, "a_year", 0, "a number from 1 to"),
+        (KEY_PROPOSAL, "algorithm", 13, "a number from 15 to 16"),
+        (KEY_PROPOSAL, "dealers", [], "dealers are those of an old key"),
+        (KEY_PROPOSAL, "dealers", [3, 1], "in ascending order"),
+        (KEY_PROPOSAL, "dealers", [1, 4], "in ascending order"),
+        (KEY_PROPOSAL, "repairs", 1, "not another holder of the key"),
+        (KEY_PROPOSAL, "repairs", 4, "not another holder of the key"),
+        (ROUND_ONE, "commitments.0", base64url(bytes(31)), "32 to 57 bytes"),
+        (ROUND_TWO, "sealed", [], "a list of 1 to 64 items"),
+        (COMPLAINT, "receiving_secret", base64url(bytes(31)), "32 bytes are expected"),
         (PARTIAL, "answers.0.proof", [], "an object is expected, not a list"),
         (PARTIAL, "answers.0.proof.scheme", None, "one of rsa"),
     ]  # fmt: skip

@@ -14,6 +14,8 @@ from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed
 from keyquorum.records.files import header
 from keyquorum.records.parts import SHARE
+from keyquorum.threshold.ecdsa import EcdsaShare
+from keyquorum.threshold.frost import FrostShare
 from keyquorum.threshold.rsa import RsaShare
 from tests.records.described import part_rows, rows
 from tests.records.people import ASKED, CARDS, DIGEST, EXAMPLES, KEY
@@ -61,9 +63,11 @@ def test_every_field_is_documented_with_what_it_holds(kind: Kind[Any]) -> None:
 def test_the_kinds_stand_in_their_order_and_a_share_after_them() -> None:
     assert re.findall(r"^### (.*)$", TEXT, re.MULTILINE) == [*(kind.name for kind in KINDS), "Inside a sealed share"]
     assert table(section("Inside a sealed share")) == part_rows(SHARE)
-    written = SHARE.dump(RsaShare(1, 2))
-    assert isinstance(written, dict)
-    assert sorted(written) == sorted(name for name, _ in part_rows(SHARE))
+    for word, share in (("rsa", RsaShare(1, 2)), ("frost", FrostShare(1, 2)), ("ecdsa", EcdsaShare(1))):
+        written = SHARE.dump(share)
+        assert isinstance(written, dict)
+        described = [name.rpartition(".")[2] for name, _ in part_rows(SHARE) if name.startswith(f"<{word}>")]
+        assert sorted(written) == sorted([*described, "scheme"])
     assert f"nested deeper than {DEPTH_LIMIT}" in TEXT
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from keyquorum.errors import MalformedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.work import Work
 from keyquorum.quorum.dealing import Custody, deal
-from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord, check_people
+from keyquorum.records.kinds import CARD, KEY_RECORD, SEALED_SHARE, Card, KeyRecord, check_people
 from keyquorum.threshold.seam import Plan
-from tests.records.people import ALICE, CARDS, CAROL, DEALER, KEY, PEOPLE, card, identity
+from tests.records.people import ALICE, CARDS, CAROL, DEALER, KEY, MADE, PEOPLE, SHARE, card, identity
 
 
 def test_holders_are_known_by_their_keys() -> None:
@@ -78,3 +79,11 @@ def test_names_of_files_cannot_come_out_of_a_card() -> None:
         with pytest.raises(MalformedError, match="slash, a backslash, or a dot"):
             card(name, person)
     assert json.loads(card("a.b c", person).envelope)
+
+
+def test_secret_rows_come_with_their_tables() -> None:
+    record = SHARE.record
+    with pytest.raises(MalformedError, match="without their tables"):
+        SEALED_SHARE.sign(replace(record, sealed_rows=b"x"), DEALER)
+    with pytest.raises(MalformedError, match="not one of the dealer"):
+        SEALED_SHARE.sign(replace(record, sealed_rows=b"x", tables=(MADE,)), DEALER)

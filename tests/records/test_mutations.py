@@ -103,7 +103,7 @@ def test_a_field_changed_by_its_signer(example: tuple[Kind[Any], Signed[Any]], d
         holder[other_name] = holder.pop(name)
     elif how == "add" and isinstance(holder, dict):
         holder[draw.draw(st.text(max_size=9).filter(lambda text: text not in holder))] = old
-    elif how == "float" and type(old) is int:
+    elif how == "float" and type(old) is int and isinstance(holder, dict):
         payload = dumps(document).replace(json.dumps({str(name): old}).encode()[1:-1].replace(b": ", b":"), b'"x":1.5')
         refused(kind, forged(kind, payload, BY_KEY[signed.record.signer]))
         return

@@ -24,13 +24,19 @@ from tests.records.people import ALICE, BOB, BY_KEY, CARDS, EXAMPLES, base64url
 # Whoever changes one of these changes a file format: raise the version of the kind.
 FROZEN_IDS = {
     "holder-card": "e26fde334d035c1c34375ae930095b955f1b6ad8659938a2dce5bb61ceff4938",
-    "key-record": "ac76545cf305dd2dd0d56fa900ab40621e427c8420abfd1beb95fd4a563d5d71",
-    "sealed-share": "aa78b4ab837aa6c9193e85d7429043f280d75f1b8cffc89e8fe67e84c3482ec3",
-    "acceptance": "bfca7b4efd1ed1144736b463febdff3f1d09f8e1ae2ea7a3588a40a0ad7be95e",
-    "request": "d1a717b2b8016a0fd206aafa683203cc744ad8cfd0f65b0ef241599118870955",
-    "partial": "960bb7d41adcad225381969bbe8baed7b4f1a68b855765102e4ea6f4c34ce673",
-    "response": "fcedbf99a979a311d58b0834456b03a324fc8891e369328bdf86536eebf771ec",
+    "key-record": "31468b3b67ccad2b432e85d8dc05cccf2301877aacf0f3a0269b414b65f26848",
+    "sealed-share": "f082f3d98253af69ffc0090772a4282c332af8674e3b0165a1b2268badebd90d",
+    "acceptance": "3b874ccfff6418b9d82fbea325a8d9528326e019ed8e271a92c3f918ceafa741",
+    "commitments": "fb384279a5f564d316eb11f3c3c54639867ea1df9cb23c4b896c78f80f5a03bd",
+    "request": "f55bc5b47da3b382614bdaf16cedebc26bc2b7892fdf0d1aec5ada64eaafb5c4",
+    "partial": "32f2bff2a39c5ed0154db81a223e2d2aea25af8aec8f59c292db9fa9961d60ab",
+    "response": "6ebae5e81294accbc593428d425ed98461b77c66246f9e06192b442b24c4ebe4",
     "escrow": "36c0ef89fddadd7f209935952c281c99d016e62349c16fea738ed4fb4463b61b",
+    "key-proposal": "5db1208c42ec761a1c21b09b7c74de5249a979713941ec2c1487210b9daeff8c",
+    "round-one": "b5de265f1b6d7858adfdfe56a2868cd164a3a2e153afa818eb507312c8fe21eb",
+    "round-two": "c16cca96d08019c0f5511031fb064eb8c4219a6837ff6be3b0c30024909ecb74",
+    "mending": "ea810b8c3f847fcf472d65dc52a5932fb144b85b17e548f667176353a7c8976a",
+    "complaint": "eb6b98628e21d03be119059d7018b9311a8469f687c0e2facec3a07931eddaf5",
 }
 slow = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -73,7 +79,7 @@ def test_the_parts_of_a_scheme_come_back_as_they_were(part: Any) -> None:
     @given(values(part))
     def check(value: Any) -> None:
         written = part.dump(value)
-        assert written["scheme"] == "rsa"
+        assert written["scheme"] in {"rsa", "frost", "ecdsa"}
         assert part.parse(written, "$") == value
         assert part.dump(part.parse(written, "$")) == written
 
@@ -93,7 +99,7 @@ def test_formats_are_frozen(kind: Kind[Any], signed: Signed[Any]) -> None:
 
 def test_there_is_an_example_and_a_payload_type_of_its_own_for_each_kind() -> None:
     assert tuple(kind for kind, _ in EXAMPLES) == KINDS
-    assert len({kind.payload_type for kind in KINDS}) == len({kind.title for kind in KINDS}) == len(KINDS) == 8
+    assert len({kind.payload_type for kind in KINDS}) == len({kind.title for kind in KINDS}) == len(KINDS) == 14
     assert CARD.payload_type == "application/vnd.keyquorum.holder-card.v1+json"
 
 

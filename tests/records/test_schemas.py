@@ -23,7 +23,9 @@ from tools import schemas
 BEYOND = (
     "control character", "line break", "blank", "slash", "needless escapes", "lower case", "not a domain name",
     "canonical spelling", "leading zero bytes", "32 bytes are expected, not", "49 to 1048576 bytes",
-    "1 to 8 bytes are expected, not 9", "1 to 512 bytes are expected, not 513",
+    "1 to 8 bytes are expected, not 9", "1 to 512 bytes are expected, not 513", "32 to 57 bytes",
+    "32 bytes are expected", "the digests are not 32 bytes each", "in ascending order", "of one requester",
+    "names what it has not", "dealers are those of an old key", "not another holder of the key",
 )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def test_other_shapes_do_not_pass(refusal: Refusal) -> None:
 def test_few_faults_are_beyond_a_schema() -> None:
     beyond = [refusal for refusal in SHAPES if any(words in refusal.says for words in BEYOND)]
     assert len(SHAPES) > 90
-    assert len(beyond) < 36
+    assert len(beyond) < 52
 
 
 def test_other_envelopes_do_not_pass() -> None:
@@ -127,7 +129,7 @@ def test_parts_of_a_scheme_have_schemas_too(part: Any) -> None:
         validator(part.schema()).validate(loads(dumps(part.dump(value)), 1 << 20))
 
     check()
-    assert not validator(part.schema()).is_valid({"scheme": "frost"})
+    assert not validator(part.schema()).is_valid({"scheme": "shamir"})
 
 
 def is_json(data: bytes) -> bool:

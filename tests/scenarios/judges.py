@@ -24,6 +24,10 @@ PACKAGES = {
     "dnssec-verify": "bind9-utils",
     "kzonecheck": "knot-dnssecutils",
     "unbound": "unbound",
+    "unbound-anchor": "unbound-anchor",
+    "delv": "bind9-dnsutils",
+    "dnssec-dsfromkey": "bind9-utils",
+    "ldns-key2ds": "ldnsutils",
 }
 Query = Callable[[str, str], dns.message.Message]
 

@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "verify": ("verify", "verify", "Verify a response, a key record, a partial, a request."),
         "escrow": ("escrow", "escrow", "A key on paper: create, check pages, recover."),
         "token": ("token", "token", "Keys in PKCS#11 tokens: list, inspect, load, test, wipe."),
+        "anchor": ("anchor", "anchor", "Trust anchors: write them, compare them with a zone."),
         "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
     }
 )

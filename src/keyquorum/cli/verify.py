@@ -17,7 +17,7 @@ from keyquorum.dnssec.anchor_files import Anchor, read_anchors
 from keyquorum.dnssec.model import Dnskey, ZoneResponse
 from keyquorum.dnssec.sources import detect_format, read_responses
 from keyquorum.dnssec.times import format_time_for_people
-from keyquorum.errors import UsageError
+from keyquorum.errors import RefusedError, UsageError
 from keyquorum.escrow.checking import check_manifest
 from keyquorum.quorum.combining import check_partial, receive
 from keyquorum.quorum.commitments import check_maker, open_commitments
@@ -42,7 +42,9 @@ SHOWN = 40
 @click.option(
     "--request", "request_file", type=FILE, help="Trust the keys of this request, and compare with what it asks for."
 )
-@click.option("--anchor", "anchor_file", type=FILE, help="Trust the DS or DNSKEY records in this file.")
+@click.option(
+    "--anchor", "anchor_file", type=FILE, help="Trust the DS or DNSKEY records, or the root-anchors.xml, in this file."
+)
 @click.option("--at", metavar="TIME", help="Also demand that the signatures are valid at this time.")
 @json_option
 def verify(
@@ -60,8 +62,8 @@ def verify(
     kind = _kind_of(file)
     if kind is not None:
         return _verify_record(file, kind, request_file, json_)
-    trust = _Trust(key_file, request_file, anchor_file)
     time = moment(at) if at else None
+    trust = _Trust(key_file, request_file, anchor_file, moment(at))
     with world.opened(file, "response") as stream:
         return _verify_response(file, stream, trust, time, json_)
 
@@ -69,7 +71,7 @@ def verify(
 class _Trust:
     """Whom a response is verified against, and what it is compared with."""
 
-    def __init__(self, key_file: Path | None, request_file: Path | None, anchor_file: Path | None) -> None:
+    def __init__(self, key_file: Path | None, request_file: Path | None, anchor_file: Path | None, at: int) -> None:
         keys: list[Dnskey] = []
         anchors: list[Anchor] = []
         self.request_file = request_file
@@ -84,13 +86,27 @@ class _Trust:
         if anchor_file:
             data = world.read_file(anchor_file, 1 << 24, "trust anchor")
             with world.naming(anchor_file):
-                anchors.extend(read_anchors(data))
+                anchors.extend(_holding(read_anchors(data), at))
         if not keys and not anchors:
             raise UsageError(
                 "verify against what?",
                 do="Give --key KEY.json, --request REQUEST, or --anchor FILE with DS or DNSKEY records.",
             )
         self.trusts = _trusts(keys, anchors)
+
+
+def _holding(anchors: list[Anchor], at: int) -> list[Anchor]:
+    """Give the anchors that may be trusted at ``at``; RefusedError if none may."""
+    holding = [anchor for anchor in anchors if anchor.holds_at(at)]
+    if not holding:
+        raise RefusedError(
+            f"no anchor in it is valid at {format_time_for_people(at)}",
+            do="Get the anchors of that time, or judge as of another: --at TIME.",
+        )
+    for anchor in anchors:
+        if anchor not in holding:
+            terminal.tell(f"Not used: the anchor of key {anchor.tag} is not valid at {format_time_for_people(at)}.")
+    return holding
 
 
 def _trusts(keys: list[Dnskey], anchors: list[Anchor]) -> Trusts:

@@ -1,4 +1,4 @@
-"""Single fields as text: numbers, base64, domain names; one spelling each, so that equal data are equal texts.
+"""Single fields as text: numbers, base64, labels, domain names; one spelling each, so that equal data are equal texts.
 
 Refused: signs, leading zeros, white space, base64 with unused bits set or without its padding, names outside ASCII
 (an internationalized name is written in its xn-- form).
@@ -35,6 +35,21 @@ def canonical_base64(text: str) -> bytes:
     if not data or base64.b64encode(data).decode("ascii") != text:
         raise MalformedError("not base64 in its canonical form (padded, no white space, unused bits zero)")
     return data
+
+
+def printable(text: str) -> str:
+    """Read what somebody calls a thing: printable ASCII, not empty; MalformedError else."""
+    if not text or not (text.isascii() and text.isprintable()):
+        raise MalformedError("empty, or not printable ASCII")
+    return text
+
+
+def uuid_text(data: bytes, version: int) -> str:
+    """Write 16 bytes as a UUID (RFC 9562): ``version`` 4 for random bytes, 8 for anything else; 6 bits are lost."""
+    number = int.from_bytes(data[:16], "big")
+    number = (number & ~(0xF << 76) & ~(0x3 << 62)) | version << 76 | 0x2 << 62
+    text = f"{number:032x}"
+    return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
 
 
 def domain(text: str, origin: dns.name.Name | None = dns.name.root) -> dns.name.Name:

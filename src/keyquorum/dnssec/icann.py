@@ -8,7 +8,7 @@ for ``policy`` to judge. ``xml_reader`` says what is refused of XML itself.
 
 import dns.name
 
-from keyquorum.dnssec.fields import canonical_base64, decimal, domain
+from keyquorum.dnssec.fields import canonical_base64, decimal, domain, printable
 from keyquorum.dnssec.icann_write import FAMILIES, write_ksr, write_skr
 from keyquorum.dnssec.model import (
     PROTOCOL,
@@ -23,7 +23,6 @@ from keyquorum.dnssec.model import (
 )
 from keyquorum.dnssec.times import parse_duration, parse_time
 from keyquorum.dnssec.xml_reader import SIZE_LIMIT, Element, parse_document
-from keyquorum.errors import MalformedError
 
 __all__ = ["SIZE_LIMIT", "read_ksr", "read_skr", "write_ksr", "write_skr"]
 
@@ -65,7 +64,7 @@ def read_skr(data: bytes) -> ZoneResponse:
 
 
 def _header(root: Element) -> tuple[str, dns.name.Name, int]:
-    return root.attribute("id", _label), root.attribute("domain", domain), root.attribute("serial", decimal)
+    return root.attribute("id", printable), root.attribute("domain", domain), root.attribute("serial", decimal)
 
 
 def _timestamp(element: Element) -> int | None:
@@ -102,7 +101,7 @@ def _kind(element: Element) -> KeyKind:
 
 
 def _bundle(element: Element, *, asks: bool) -> Bundle:
-    label = element.attribute("id", _label)
+    label = element.attribute("id", printable)
     inception = element.value("Inception", parse_time)
     expiration = element.value("Expiration", parse_time)
     signers = tuple(_signer(one) for one in element.children("Signer", RECORD_LIMIT, least=0)) if asks else ()
@@ -114,13 +113,13 @@ def _bundle(element: Element, *, asks: bool) -> Bundle:
 
 
 def _signer(element: Element) -> str:
-    label = element.attribute("keyIdentifier", _label)
+    label = element.attribute("keyIdentifier", printable)
     element.close()
     return label
 
 
 def _key(element: Element) -> PublishedKey:
-    label = element.optional_attribute("keyIdentifier", _label) or ""
+    label = element.optional_attribute("keyIdentifier", printable) or ""
     tag = element.attribute("keyTag", decimal)
     ttl = element.value("TTL", decimal)
     flags = element.value("Flags", decimal)
@@ -137,7 +136,7 @@ def _key(element: Element) -> PublishedKey:
 
 
 def _signature(element: Element) -> Signature:
-    label = element.optional_attribute("keyIdentifier", _label) or ""
+    label = element.optional_attribute("keyIdentifier", printable) or ""
     ttl = element.value("TTL", decimal)
     if element.value("TypeCovered", str) != "DNSKEY":
         raise element.wrong("only DNSKEY RRsets are signed, and TypeCovered is another type")
@@ -152,9 +151,3 @@ def _signature(element: Element) -> Signature:
     element.close()
     with element.place():
         return Signature(algorithm, labels, original_ttl, expiration, inception, key_tag, signer, data, ttl, label)
-
-
-def _label(text: str) -> str:
-    if not text or not (text.isascii() and text.isprintable()):
-        raise MalformedError("empty, or not printable ASCII")
-    return text

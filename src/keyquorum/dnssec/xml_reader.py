@@ -94,6 +94,10 @@ class Element:
         with child.place():
             return parse(child._node.text or "")
 
+    def optional_value(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """Take the next child as ``value`` does if it is ``name``; None where it is not."""
+        return self.value(name, parse) if self._next_name() == name else None
+
     def close(self) -> None:
         """Say that nothing more is expected here."""
         self._check_all_taken()

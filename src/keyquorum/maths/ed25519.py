@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import nacl.bindings as sodium
 
 from keyquorum.errors import ParameterError
+from keyquorum.maths import constant_time
 from keyquorum.maths.groups import decode_scalar, refused
 
 _LENGTH = 32
@@ -59,7 +60,7 @@ class Ed25519:
         if scalar == 0 or point == _IDENTITY:  # libsodium takes neither; a secret is 0 with no chance worth naming
             return _IDENTITY
         try:
-            return sodium.crypto_scalarmult_ed25519_noclamp(scalar.to_bytes(_LENGTH, "little"), point)
+            return sodium.crypto_scalarmult_ed25519_noclamp(_bytes(scalar), point)
         except RuntimeError:
             raise refused(self, "is not in the group of prime order") from None
 
@@ -67,7 +68,7 @@ class Ed25519:
         """Give scalar times the generator; libsodium's constant-time multiplication."""
         if scalar == 0:
             return _IDENTITY
-        return sodium.crypto_scalarmult_ed25519_base_noclamp(scalar.to_bytes(_LENGTH, "little"))
+        return sodium.crypto_scalarmult_ed25519_base_noclamp(_bytes(scalar))
 
     def multiply_encoded(self, scalar: int, data: bytes) -> bytes:
         """Do ``decode`` and ``multiply`` at once: libsodium checks the point as it multiplies."""
@@ -109,8 +110,8 @@ ED25519 = Ed25519()
 
 
 def _bytes(scalar: int) -> bytes:
-    return scalar.to_bytes(_LENGTH, "little")
+    return constant_time.to_bytes(scalar, _LENGTH)
 
 
 def _number(data: bytes) -> int:
-    return int.from_bytes(data, "little")
+    return constant_time.from_bytes(data)

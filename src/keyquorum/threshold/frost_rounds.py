@@ -1,7 +1,8 @@
 """The two rounds of FROST (RFC 9591 sections 4 and 5), as functions of their arguments; randomness is one of them.
 
 Identifiers are the holders' indices. Points come encoded and are checked as they are read (``maths.groups``). Refused:
-a list of commitments that is not in ascending order of different identifiers, or without the signer's own.
+a list of commitments that is not in ascending order of different identifiers, or that lacks those to the signer's own
+nonces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -127,13 +128,23 @@ def begin(suite: Suite, group_key: bytes, commitments: Sequence[Commitment], mes
 
 
 def sign(suite: Suite, index: int, share: int, nonces: Nonces, common: Round) -> int:
-    """Do round two: give holder ``index``'s signature share (section 5.2)."""
+    """Do round two: give holder ``index``'s signature share (section 5.2).
+
+    Raises ParameterError for a list without the commitments to just these nonces, which a signer has to make sure of:
+    hiding plus bound nonce, times the generator, is what everybody computed of what stands in the list.
+    """
     group = suite.group
     if index not in common.weights:
         raise ParameterError(f"there is no commitment of holder {index} in the list")
     bound = group.scalar_multiply(nonces.binding, common.binding_factors[index])
+    nonce = group.scalar_add(nonces.hiding, bound)
+    if not group.equal(group.multiply_base(nonce), common.points[index]):
+        raise ParameterError(
+            f"the commitments of holder {index} in the list are not those to the nonces kept for it",
+            do="Have the request made with the commitments that you prepared last; ask where the others come from.",
+        )
     public = common.weights[index] * common.challenge % group.order
-    return group.scalar_add(group.scalar_add(nonces.hiding, bound), group.scalar_multiply(public, share))
+    return group.scalar_add(nonce, group.scalar_multiply(public, share))
 
 
 def verify_signature_share(suite: Suite, index: int, verification_share: Point, share: int, common: Round) -> None:
