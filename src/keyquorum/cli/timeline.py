@@ -14,6 +14,10 @@ from keyquorum.dnssec.timeline import Slot
 Ways = tuple[tuple[tuple[str, ...] | None, ...], ...]
 """Of each quarter and slot: the rules that backing out breaks; None where nothing is kept ready (``ways_back``)."""
 
+LEGEND = (
+    "A letter a slot: S signs, P is published, R is revoked and signs. Zone keys: how many stand.",
+    "Way back, by the response kept ready from that slot on: \N{CHECK MARK} there is one, ! it breaks a rule.",
+)
 ABSENT = "\N{MIDDLE DOT}"
 _STYLES = {"S": "bold", "P": "cyan", "R": "bold red", "2": "bold", "\N{CHECK MARK}": "green", "!": "yellow"}
 

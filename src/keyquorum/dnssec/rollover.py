@@ -18,6 +18,7 @@ from keyquorum.dnssec.timeline import Slot, SlotKey
 from keyquorum.errors import RefusedError
 
 _DAY = 86400
+_NAME_LIMIT = 40
 MOST_QUARTERS = 40
 
 
@@ -49,7 +50,10 @@ class Roll:
         old, new = self.old[1].algorithm, self.new[1].algorithm
         if [kind.algorithm for kind in self.zone_keys] != [old, old, new]:
             raise RefusedError("zone keys have the algorithms of the KSKs that they stand with (RFC 4035 section 2.2)")
-        if self.old[0] == self.new[0]:
+        names = (self.old[0], self.new[0])
+        if any(not 0 < len(name) <= _NAME_LIMIT or not (name.isascii() and name.isprintable()) for name in names):
+            raise RefusedError(f"a KSK has a name of 1 to {_NAME_LIMIT} printable ASCII characters")
+        if names[0] == names[1]:
             raise RefusedError("both KSKs have one name")
         if min(self.ready, self.waiting, self.holding) < 0 or self.ready + self.waiting + self.holding > MOST_QUARTERS:
             raise RefusedError(f"a phase lasts from none to {MOST_QUARTERS} quarters, and all together no longer")

@@ -69,7 +69,7 @@ def rhythm_of(
 
 
 def calendar_of(policy: Policy) -> Calendar:
-    """Give the calendar of a period under ``policy``: the rhythm, with the last bundle as early or late as it allows."""
+    """Give the calendar of a period: the rhythm, its last bundle as early or as late as ``policy`` allows."""
     rhythm, bounds = rhythm_of(policy), policy.bundle_interval
     least, most = (bounds.least, bounds.most) if bounds else (max(rhythm.interval - DAY, 1), rhythm.interval + DAY)
     return Calendar(rhythm.count, least, most, rhythm.validity)
