@@ -26,7 +26,7 @@ COMMANDS = {
     "key dnskey": set(),
     "key ds": {"--digest"},
     "key verify": {"--json", "--presignatures"},
-    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
+    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file", "--new-table"},
     "share prepare": {
         "--keystore", "--slots", "--key", "--requester", "--only", "--from-slot", "--a-year", "--out",
         "--passphrase-file",
@@ -58,6 +58,10 @@ COMMANDS = {
         "--json",
     },
     "anchor compare": {"--at", "--json"},
+    "ksr new": {
+        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
+        "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
+    } | TOKEN | JUDGING,
     "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",

@@ -1,4 +1,4 @@
-"""``keyquorum ksr``: check a key signing request against the rules, without any quorum."""
+"""``keyquorum ksr``: make a key signing request, and check one against the rules, without any quorum."""
 
 import io
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.listing import show_report, show_source
+from keyquorum.cli.ksr_new import new
+from keyquorum.cli.listing import show_bundles, show_report, show_source
 from keyquorum.cli.options import FILE, basis_of, format_of_ksr, json_option, judging_options, moment
 from keyquorum.dnssec.icann import SIZE_LIMIT
 from keyquorum.dnssec.sources import read_source
-from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
 from keyquorum.quorum.task import times_of
@@ -61,17 +61,7 @@ def check(
         return 0 if report.acceptable else 1
     named = f" {request.id}, serial {request.serial}," if request.id else ""
     terminal.heading(f"KSR{named} of zone {request.zone}")
-    rows = [
-        (
-            str(number),
-            bundle.id,
-            format_time_for_people(bundle.inception).removesuffix(" UTC"),
-            format_time_for_people(bundle.expiration).removesuffix(" UTC"),
-            " ".join(str(key.key.tag) for key in bundle.keys),
-        )
-        for number, bundle in enumerate(request.bundles, 1)
-    ]
-    terminal.listing(["", "bundle", "from", "until", "keys"], rows)
+    show_bundles(request)
     show_report(report)
     show_source(Source(format=format_, length=len(data), sha256=digest))
     terminal.say()
@@ -81,3 +71,6 @@ def check(
         return 1
     terminal.say("Nothing stands in the way of signing this.", style="green")
     return 0
+
+
+ksr.add_command(new)

@@ -6,7 +6,7 @@ import dns.name
 from rich.text import Text
 
 from keyquorum.cli import terminal
-from keyquorum.dnssec.model import Dnskey
+from keyquorum.dnssec.model import Dnskey, ZoneRequest
 from keyquorum.dnssec.schema import PlannedBundle
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.identity.words import spoken
@@ -36,6 +36,21 @@ def show_examination(task: Task, examination: Examination) -> None:
         terminal.say(f"  ... and {examination.bundles - len(examination.shown):,} more bundles", style="dim")
     terminal.say("  Keys by tag; KSKs stand in brackets, and those that sign have a star.", style="dim")
     show_report(examination.report)
+
+
+def show_bundles(request: ZoneRequest) -> None:
+    """Show each bundle of a request, with the tags of its keys."""
+    rows = [
+        (
+            str(number),
+            bundle.id,
+            format_time_for_people(bundle.inception).removesuffix(" UTC"),
+            format_time_for_people(bundle.expiration).removesuffix(" UTC"),
+            " ".join(str(key.key.tag) for key in bundle.keys),
+        )
+        for number, bundle in enumerate(request.bundles, 1)
+    ]
+    terminal.listing(["", "bundle", "from", "until", "keys"], rows)
 
 
 def show_report(report: Report) -> None:

@@ -18,7 +18,7 @@ from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import MalformedError, UsageError
 from keyquorum.keystore.person import Person
 from keyquorum.keystore.store import Keystore
-from keyquorum.policy.profile import profile_source, read_policy
+from keyquorum.policy.profile import PROFILES, profile_source, read_policy
 from keyquorum.quorum.task import Basis
 from keyquorum.records.envelope import Kind, Signed, payload_type_of
 from keyquorum.records.fields import ZONE
@@ -46,7 +46,7 @@ def judging_options(command: Function) -> Function:
         overrule_option,
         at_option,
         click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds."),
-        click.option("--policy", type=FILE, help="A policy file; otherwise the shipped one (root, or any zone)."),
+        click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, zone."),
     ):
         command = option(command)
     return command
@@ -117,9 +117,7 @@ def basis_of(
     seen: Any = None,
 ) -> Basis:
     """Read what a task is judged by from the files and words given."""
-    source = (
-        read_file(policy, 1 << 20, "policy") if policy else profile_source("root" if format_ == "icann" else "zone")
-    )
+    source = _policy_source(policy, "root" if format_ == "icann" else "zone")
     with naming(policy or Path("the shipped policy")):
         rules = read_policy(source)
     previous = previous_digest = None
@@ -138,6 +136,13 @@ def basis_of(
         seen=seen,
         overrules=_overrules(overrules),
     )
+
+
+def _policy_source(policy: Path | None, shipped: str) -> bytes:
+    """Give the text of a policy: a shipped one by its name, whatever files there are, or a file."""
+    if policy is None or str(policy) in PROFILES:
+        return profile_source(str(policy or shipped))
+    return read_file(policy, 1 << 20, "policy")
 
 
 def format_of_ksr(head: bytes) -> str:

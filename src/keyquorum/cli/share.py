@@ -21,7 +21,7 @@ from keyquorum.keystore.slots import Material
 from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
+from keyquorum.records.kinds import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
 from keyquorum.threshold.one_time import Maker, Quorum, slots_of, told
 from keyquorum.threshold.register import scheme_for
 
@@ -124,6 +124,8 @@ def prepare_command(
         lane = _lane(key.record, requester)
         quorum = _quorum(key, only)
         first = person.slots.next_to_prepare(key.id, lane, quorum) if from_slot is None else from_slot
+        if slots > MOST_ROWS:
+            raise UsageError(f"one file has at most {MOST_ROWS:,} slots", do="Prepare several times.")
         if first is None:
             raise RefusedError(
                 f"your keystore was restored, and does not know which slots of {key.record.label} you prepared",

@@ -40,9 +40,6 @@ def verify_signature(
     kind, rdatas = _covered(keys, over)
     where = _where(zone, signature, over)
     _check_fields(zone, keys, signature, key, where)
-    check = _CHECKS.get(key.algorithm)
-    if check is None:
-        raise SignatureError(f"signatures of algorithm {key.algorithm} are not accepted", where=where)
     message = rrset_signing_input(
         zone,
         kind,
@@ -53,8 +50,16 @@ def verify_signature(
         inception=signature.inception,
         expiration=signature.expiration,
     )
+    verify_message(key, message, signature.signature, where)
+
+
+def verify_message(key: Dnskey, message: bytes, signature: bytes, where: str = "") -> None:
+    """Verify that ``signature``, as it stands in an RRSIG, is ``key``'s over ``message``; raises SignatureError."""
+    check = _CHECKS.get(key.algorithm)
+    if check is None:
+        raise SignatureError(f"signatures of algorithm {key.algorithm} are not accepted", where=where)
     try:
-        check(key, signature.signature, message)
+        check(key, signature, message)
     except InvalidSignature:
         raise SignatureError("the signature is wrong for these keys and times", where=where) from None
     except (ValueError, UnsupportedAlgorithm):
