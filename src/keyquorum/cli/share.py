@@ -22,7 +22,7 @@ from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
-from keyquorum.threshold.one_time import Maker, Quorum, number_of, slots_of
+from keyquorum.threshold.one_time import Maker, Quorum, slots_of, told
 from keyquorum.threshold.register import scheme_for
 
 
@@ -142,7 +142,7 @@ def prepare_command(
     terminal.facts(
         [
             ("key", key.record.label),
-            ("slots", f"{number_of(record.first):,} to {number_of(record.slots[-1]):,}"),
+            ("prepared", told(record.slots)),
             ("for requests by", key.record.requesters[lane].record.name),
             ("for", whose),
             ("commitments", f"{out} (public)"),

@@ -13,7 +13,7 @@ from keyquorum.quorum.requesting import place_of
 from keyquorum.quorum.task import Examination
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord
-from keyquorum.threshold.one_time import Maker, lane_of, number_of
+from keyquorum.threshold.one_time import Maker, lane_of, number_of, told
 from keyquorum.threshold.register import scheme_for
 
 _ENDINGS = ("*.commitments.json", "*.presignatures")
@@ -77,9 +77,9 @@ def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered
         if one is None:
             continue
         record, used = key.record, one.used
-        first, last = number_of(used.first), number_of(used.first) + used.count - 1
-        left = min(signed.record.slots[-1] for signed in used.commitments) - (used.first + used.count - 1)
-        facts = [("slots", f"{first:,} to {last:,} of {record.label}; {left:,} left"), *_quorum(record, one)]
+        taken = range(used.first, used.first + used.count)
+        left = min(signed.record.slots[-1] for signed in used.commitments) - taken[-1]
+        facts = [("uses up", f"{told(taken)} of {record.label}; {left:,} left"), *_quorum(record, one)]
         if one.missing:
             facts.append(("cannot answer", f"{names_of(record, one.missing)}: no commitments for these slots"))
         terminal.facts(facts)

@@ -13,7 +13,7 @@ from keyquorum.errors import KeystoreError, RefusedError
 from keyquorum.keystore.store import Keystore
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import COMMITMENTS, CommitmentRecord
-from keyquorum.threshold.one_time import MARK_LENGTH, MOST_SLOTS, Make, Quorum, Use, lane_of, number_of, overlap
+from keyquorum.threshold.one_time import MARK_LENGTH, MOST_SLOTS, Make, Quorum, Use, lane_of, number_of, overlap, told
 
 _MATERIAL = "commitments"
 _MARKS = "commitment-marks"
@@ -95,7 +95,7 @@ class Slots:
                 return
             if other.record.quorum == record.quorum and overlap(other.record.slots, record.slots):
                 raise RefusedError(
-                    f"this keystore has made or accepted other commitments for slots {_numbers(other.record.slots)}",
+                    f"this keystore has made or accepted other commitments for {told(other.record.slots)}",
                     do="A slot is committed to once. Begin after these.",
                 )
         kind = _kind(record.key, record.quorum)
@@ -211,7 +211,7 @@ class Slots:
             if data != signed.id and overlap(range(start, start + count), record.slots):
                 maker = f"holder {record.maker}" if record.maker else "the dealer"
                 raise RefusedError(
-                    f"{maker} committed a second time to slots {_numbers(range(start, start + count))}",
+                    f"{maker} committed a second time to {told(range(start, start + count))}",
                     do=f"Use the table there was, and ask why; new ones begin at slot {number_of(start + count)}."
                     if record.maker == 0
                     else f"Have it prepare from slot {number_of(start + count)} on "
@@ -269,7 +269,3 @@ def _kind(key: bytes, quorum: Quorum) -> str:
 
 def _name(slot: int) -> str:
     return f"{slot:010d}"
-
-
-def _numbers(slots: range) -> str:
-    return f"{number_of(slots.start):,} to {number_of(slots.stop - 1):,}"
