@@ -27,7 +27,8 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "token": ("token", "token", "Keys in PKCS#11 tokens: list, inspect, load, test, wipe."),
         "anchor": ("anchor", "anchor", "Trust anchors: write them, compare them with a zone."),
         "schedule": ("schedule", "schedule", "When to sign what: a quarter's bundles, the plan of a roll."),
-        "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
+        "ksr": ("ksr", "ksr", "Key signing requests: make one, check one against the rules."),
+        "archive": ("archive", "archive", "Requests and responses seen: keep them, ask about them."),
     }
 )
 
