@@ -81,7 +81,7 @@ def test_ttls_that_differ_need_one_that_is_given() -> None:
 
 
 def test_wrong_numbers_of_ksks_are_refused() -> None:
-    with pytest.raises(RefusedError, match="not with 0"):
+    with pytest.raises(RefusedError, match="not for 0 KSKs"):
         planned(good_request())
     with pytest.raises(RefusedError, match="twice"):
         planned(good_request(), RSA, replace(RSA, identifier="again"))
@@ -101,8 +101,8 @@ def test_a_schema_is_data() -> None:
     assert [sorted(names) for names in published] == [["rsa ksk"], *[["ec ksk", "rsa ksk"]] * 3]
     assert [one.signers for one in ours] == [(RSA.key,), (RSA.key,), (EC.key,), (EC.key,)]
     for ksks in ([RSA], [RSA, EC, PublishedKey(pair(15).key, 60)]):
-        with pytest.raises(RefusedError, match="the schema roll works with 2 KSK"):
-            planned(good_request(), *ksks, schema=ROLL)
+        with pytest.raises(RefusedError, match=f"for KSKs as old and new, not for {len(ksks)} KSK"):
+            planned(good_request(bundles=4), *ksks, schema=ROLL)
 
 
 def test_every_schema_of_the_table_is_in_order() -> None:
@@ -111,6 +111,8 @@ def test_every_schema_of_the_table_is_in_order() -> None:
         assert schema.meaning
         assert schema.bundles
         assert all(len(row) == len(schema.roles) for row in schema.bundles)
+        # Somebody always signs who is not revoked.
+        assert all(Act.SIGN in row for row in schema.bundles)
     with pytest.raises(TypeError):
         SCHEMAS["other"] = NORMAL  # type: ignore[index]
 

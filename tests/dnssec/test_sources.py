@@ -1,10 +1,11 @@
 import io
 from dataclasses import replace
 
+import dns.name
 import pytest
 
 from keyquorum.dnssec.icann import SIZE_LIMIT, read_ksr, write_ksr
-from keyquorum.dnssec.model import SigningTimes
+from keyquorum.dnssec.model import SigningTimes, ZoneResponse
 from keyquorum.dnssec.sources import FORMATS, detect_format, read_one_response, read_responses, read_source
 from keyquorum.errors import LimitError, MalformedError, RefusedError, UsageError
 from tests.dnssec.ksr_vectors import good_request
@@ -12,6 +13,7 @@ from tests.dnssec.test_offline_text import FROM_BIND, FROM_KNOT, RESPONSE
 from tests.dnssec.test_zonefile import RECORD
 
 KSR = write_ksr(good_request())
+ROOT = dns.name.root
 
 
 BIND_KSR, KNOT_KSR = FROM_BIND.encode(), FROM_KNOT.encode()
@@ -39,7 +41,7 @@ NOT_THE_TIMES: list[tuple[str, tuple[int, int] | None, SigningTimes | None, str]
     ("zone", (100, 200), TIMES, "comes with no times. Give no signing times."),
     ("bind", None, None, f"comes with {CHANGES}. Say for how long signatures are valid."),
     ("bind", (100, 200), UNTIL, f"comes with {CHANGES}. Give no inception and expiration."),
-    ("bind", None, TIMES, f"comes with {CHANGES}. Give the end of the period it was made for."),
+    ("bind", None, TIMES, f"comes with {CHANGES}. Give the end of the period it was made for (--until)."),
     ("knot", None, None, f"comes with {CHANGES}, and the end of its period. Say for how long"),
     ("knot", None, UNTIL, f"comes with {CHANGES}, and the end of its period. Give no end of the period."),
 ]
@@ -61,6 +63,10 @@ def test_responses_are_read_as_they_are_written() -> None:
         assert detect_format(data[:200]) == name
         assert list(read_responses(name, io.BytesIO(data))) == [RESPONSE]
         assert read_one_response(data) == RESPONSE
+    stated = good_request()
+    skr = ZoneResponse(ROOT, stated.bundles, "a", 1, stated.policy, stated.policy)
+    skr = replace(skr, bundles=tuple(replace(bundle, signers=()) for bundle in skr.bundles))
+    assert read_one_response(FORMATS["icann"].write(skr)) == skr
     one = replace(RESPONSE, bundles=RESPONSE.bundles[:1])
     zone = FORMATS["zone"].write(one)
     (back,) = read_one_response(zone).bundles

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from keyquorum.keystore import Cost, Keystore
+from tests.keystore.disk import build
 from tests.keystore.seeded import seeded
 
 ROOT = Path(__file__).parent.parent.parent
@@ -42,10 +43,7 @@ def reopened(keystore: Keystore, path: Path) -> Keystore:
 def disk_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("gcc") is None:
         pytest.skip("gcc is missing (Debian package gcc)")
-    library = tmp_path_factory.mktemp("disk") / "disk.so"
-    source = Path(__file__).with_name("disk.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-    return library
+    return build(tmp_path_factory.mktemp("disk"))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ directory is synced. A write before a *failed* fsync may be lost for ever: a lat
 
 import random
 import struct
+import subprocess
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,14 @@ class Event:
     offset: int
     a: bytes
     b: bytes
+
+
+def build(place: Path) -> Path:
+    """Compile disk.c; gives the library to be preloaded."""
+    library = place / "disk.so"
+    source = Path(__file__).with_name("disk.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
 
 
 def read_record(path: Path) -> list[Event]:

@@ -144,7 +144,17 @@ class Watched:
         self._calls.disk_heal()
 
     def mark(self, word: str, state: State | None) -> None:
-        self._calls.disk_mark(f"{word} {json.dumps(state)}".encode())
+        self.say(f"{word} {json.dumps(state)}")
+
+    def say(self, text: str) -> None:
+        self._calls.disk_mark(text.encode())
+
+    def drop(self, syncs: int) -> None:
+        self._calls.disk_drop(syncs)
+
+    def fail(self, kind: int, after: int) -> None:
+        """Let the call of a kind fail that comes after so many more."""
+        self._calls.disk_fail(kind, self._calls.disk_count(kind) + after, 0)
 
     def counts(self) -> list[int]:
         return [self._calls.disk_count(kind) for kind in range(6)]

@@ -88,6 +88,11 @@ def p256(seed: int, *, flags: int = 256) -> Dnskey:
     return key
 
 
+def sign(key: Dnskey, message: bytes) -> bytes:
+    """Sign with one of the keys made here."""
+    return _SIGN[key.algorithm, key.public_key](message)
+
+
 def with_flags(key: Dnskey, flags: int) -> Dnskey:
     return replace(key, flags=flags)
 
@@ -128,7 +133,7 @@ def signature(zone: dns.name.Name, bundle: Bundle, by: PublishedKey, inception: 
         inception=inception,
         key_tag=key.tag,
         signer=zone,
-        signature=_SIGN[key.algorithm, key.public_key](message),
+        signature=sign(key, message),
         ttl=by.ttl,
         identifier=by.identifier,
     )

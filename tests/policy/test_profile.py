@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyquorum.dnssec.model import KeyKind, SignaturePolicy, SigningTimes
+from keyquorum.dnssec.trust import Trust
 from keyquorum.errors import KeyquorumError, LimitError, MalformedError, UsageError
+from keyquorum.policy.bounds import Bounds, span
 from keyquorum.policy.profile import (
     PROFILES,
     SIZE_LIMIT,
     AllowedKey,
-    Bounds,
     Policy,
     profile,
     profile_source,
     read_policy,
-    span,
 )
 
 DAY = 86400
@@ -309,3 +309,65 @@ def test_signing_times_are_optional_and_whole() -> None:
         with pytest.raises(MalformedError) as caught:
             read_policy(source + SIGNING.replace(old, new))
         assert caught.value.where == where
+
+
+LIFE = """
+[[ksk.life]]
+tag = 20326
+algorithm = 8
+since = "2017-02-02T00:00:00Z"
+until = "2027-01-11T00:00:00Z"
+"""
+KSK_LIFE = ROOT.replace("\n# How validators come", f"{LIFE}\n# How validators come")
+
+
+def test_how_validators_follow() -> None:
+    assert profile("root").trust == Trust(True, DAY, 30 * DAY, 30 * DAY, 0)
+    assert profile("zone").trust == Trust(False, DAY, 30 * DAY, 30 * DAY, 3 * DAY)
+    # A policy that does not say it has the slowest way.
+    assert read_policy(ROOT[: ROOT.index("[rollover]")].encode()) == profile("root")
+    longer = ROOT.replace('\nhold_down = "P30D"', '\nhold_down = "P41D"').replace(
+        'e_hold_down = "P30D"', 'e_hold_down = "PT0S"'
+    )
+    assert read_policy(longer.encode()).trust == Trust(True, DAY, 41 * DAY, 0, 0)
+
+
+def test_lives_of_ksks() -> None:
+    assert profile("root").ksk_lives == ()
+    (life,) = read_policy(KSK_LIFE.encode()).ksk_lives
+    assert (life.tag, life.algorithm, life.until - life.since) == (20326, 8, 3630 * DAY)
+    two = KSK_LIFE.replace(LIFE, LIFE + LIFE.replace("20326", "65535").replace("= 8", "= 13"))
+    assert [(one.tag, one.algorithm) for one in read_policy(two.encode()).ksk_lives] == [(20326, 8), (65535, 13)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what"),
+    [
+        ("[rollover]", "[[rollover]]", "$.rollover", "not a table"),
+        ('trust = "rfc5011"', "", "$.rollover.trust", "missing; it is a word"),
+        ('trust = "rfc5011"', 'trust = "5011"', "$.rollover.trust", "not one of rfc5011, ds"),
+        ('trust = "rfc5011"', "trust = 5011", "$.rollover.trust", "not a word"),
+        ('trust = "rfc5011"', 'trust = "ds"', "$.rollover.parent", "missing; it is a duration"),
+        ('trust = "rfc5011"', 'trust = "rfc5011"\nparent = "P1D"', "$.rollover.parent", "a policy has no such key"),
+        ('propagation = "P1D"', "", "$.rollover.propagation", "missing; it is a duration"),
+        ('\nhold_down = "P30D"', "", "$.rollover.hold_down", "missing; it is a duration"),
+        ('\nhold_down = "P30D"', '\nhold_down = "P29DT23H59M59S"', "$.rollover.hold_down", "validators wait for P30D"),
+        ('remove_hold_down = "P30D"', "", "$.rollover.remove_hold_down", "missing; it is a duration"),
+        ("tag = 20326", "tag = 65536", "$.ksk.life[0].tag", "not a whole number from 0 to 65535"),
+        ("tag = 20326", "tag = -1", "$.ksk.life[0].tag", "not a whole number from 0 to 65535"),
+        ("tag = 20326\nalgorithm = 8", "tag = 1", "$.ksk.life[0].algorithm", "missing; it is a whole number"),
+        ("tag = 20326\nalgorithm = 8", "tag = 1\nalgorithm = 5", "$.ksk.life[0].algorithm", "5 is not one of 8"),
+        ('since = "2017-02-02T00:00:00Z"', "", "$.ksk.life[0].since", "missing; it is a time"),
+        ('since = "2017-02-02T00:00:00Z"', 'since = "2017"', "$.ksk.life[0].since", "'2017' is not a time"),
+        ('since = "2017-02-02T00:00:00Z"', "since = 2017-02-02", "$.ksk.life[0].since", "not a time such as"),
+        ("2017-02-02T00:00:00Z", "2027-01-11T00:00:00Z", "$.ksk.life[0].until", "it ends before it begins"),
+        ("tag = 20326", "tag = 20326\nlabel = 1", "$.ksk.life[0].label", "a policy has no such key"),
+        ("[[ksk.life]]", "[ksk.life]", "$.ksk.life", "not a list of tables"),
+    ],
+)  # fmt: skip
+def test_one_fault_in_what_may_be_left_out(old: str, new: str, where: str, what: str) -> None:
+    assert old in KSK_LIFE
+    with pytest.raises(MalformedError) as caught:
+        read_policy(KSK_LIFE.replace(old, new, 1).encode())
+    assert caught.value.where == where
+    assert caught.value.what.startswith(what)

@@ -13,7 +13,9 @@ from keyquorum.policy.rules import RULES, evaluate
 from keyquorum.policy.subject import Status, Subject
 from tests.data import data
 from tests.policy.good_request import failures
+from tests.policy.rolling import planned
 
+DO_NOT_APPLY = {"KQ-CDS", "KQ-KSK-LIFE", "KQ-7583-DS"}
 NEEDS_PREVIOUS = {"KSR-POLICY-SAFETY", "KSR-CHAIN-KEYS", "KSR-CHAIN-OVERLAP"}
 
 
@@ -44,9 +46,9 @@ def statuses(subject: Subject) -> dict[str, Status]:
 
 def test_2017_q2_after_its_predecessor_passes_every_rule() -> None:
     judged = subject("ksr-root-2017-q2-0.xml", (2017, 2, 7), ksks=(root_ksk(),))
-    judged = replace(judged, previous=response("skr-root-2017-q1-0.xml"), seen={})
+    judged = planned(replace(judged, previous=response("skr-root-2017-q1-0.xml"), seen={}))
     passed = {rule.id: Status.PASSED for rule in RULES}
-    assert statuses(judged) == passed | {"KQ-CDS": Status.NOT_APPLICABLE}
+    assert statuses(judged) == passed | dict.fromkeys(DO_NOT_APPLY, Status.NOT_APPLICABLE)
 
 
 def test_2017_q2_for_a_quorum_that_did_not_sign_the_predecessor() -> None:
@@ -58,13 +60,15 @@ def test_2017_q2_for_a_quorum_that_did_not_sign_the_predecessor() -> None:
         "KSR-CHAIN-KEYS": "previous response: its last bundle is not signed by a key of this quorum"
     }
     assert failures(replace(judged, ksks=(quorum, root_ksk()))) == {}
+    # Nor can any validator follow.
+    assert set(failures(planned(judged))) == {"KSR-CHAIN-KEYS", "KQ-5011-HOLDDOWN", "KQ-5011-REMOVE"}
 
 
 def test_2017_q2_as_the_first_signing_of_a_quorum() -> None:
     quorum = replace(root_ksk(), public_key=b"\3\1\0\1" + b"\xc5" * 256)
-    judged = statuses(subject("ksr-root-2017-q2-0.xml", (2017, 2, 7), ksks=(quorum,)))
+    judged = statuses(planned(subject("ksr-root-2017-q2-0.xml", (2017, 2, 7), ksks=(quorum,))))
     left_out = {rule for rule, status in judged.items() if status is Status.NOT_APPLICABLE}
-    assert left_out == NEEDS_PREVIOUS | {"KSR-ID", "KQ-CDS"}
+    assert left_out == NEEDS_PREVIOUS | DO_NOT_APPLY | {"KSR-ID"}
     assert {rule for rule, status in judged.items() if status is Status.PASSED} == set(judged) - left_out
 
 

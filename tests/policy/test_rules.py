@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from keyquorum.policy.profile import KskLife
 from keyquorum.policy.rules import RULES, evaluate
 from keyquorum.policy.subject import Outcome, Status, Subject
 from tests.policy.good_request import (
@@ -12,13 +13,16 @@ from tests.policy.good_request import (
     good,
     plain,
 )
+from tests.policy.rolling import planned
 from tests.policy.spoilt import TERMS, spoil, tag
 
 
 def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
-    results = evaluate(spoil(terms=TERMS)).results
-    # The root's form has no place for the records that KQ-CDS judges.
-    assert {result.rule for result in results if result.status is not Status.PASSED} == {"KQ-CDS"}
+    lives = (KskLife(KSK.tag, 8, 0, 2**32 - 1),)
+    results = evaluate(planned(replace(spoil(terms=TERMS), policy=spoil.policy(ksk_lives=lives).policy))).results
+    # The root's form has no place for the records that KQ-CDS judges, and the root has no parent.
+    not_applicable = {result.rule for result in results if result.status is not Status.PASSED}
+    assert not_applicable == {"KQ-CDS", "KQ-7583-DS"}
     assert {result.rule: result.detail for result in results} == {
         "KSR-DOMAIN": "the keys may sign .",
         "KSR-ID": "differs from the previous response and every other request seen before",
@@ -41,20 +45,28 @@ def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
         "KQ-ZSK-STRENGTH": "3 keys show no weakness",
         "KQ-TTL": "every TTL is 172800",
         "KQ-CDS": "the request has no CDS or CDNSKEY records",
+        "KQ-SCHEMA": "nothing in the request is against the schema of normal (normal)",
         "KQ-REVOKED": "no key is revoked",
         "KQ-ALGORITHMS": "algorithm 8 throughout",
+        "KQ-KSK-LIFE": "every KSK signs within its life",
         "KQ-TERMS": "the response will state what the policy does",
+        "KQ-5011-HOLDDOWN": "every bundle is signed by a KSK that validators trust by then",
+        "KQ-5011-REVOKE": "no KSK comes back from being revoked",
+        "KQ-5011-REMOVE": "no KSK goes before validators know that it was revoked",
+        "KQ-6840-ANCHORS": "signed with each algorithm that validators may expect",
+        "KQ-7583-DS": "validators follow by RFC 5011, the policy says",
         "CLOCK": "judged at 2026-01-31 00:00:00 UTC",
     }
     assert [result.rule for result in results] == [rule.id for rule in RULES]
 
 
 def test_the_plain_one_passes_what_applies_to_it() -> None:
-    results = evaluate(plain()).results
+    results = evaluate(planned(plain())).results
     passed = {result.rule for result in results if result.status is Status.PASSED}
     assert passed == {
         "KSR-DOMAIN", "KSR-BUNDLE-KEYS", "KSR-POLICY-ALG", "KSR-POLICY-SIG-VALIDITY", "KSR-POLICY-SIG-HORIZON",
-        "KQ-FOREIGN-KSK", "KQ-KEY-TAGS", "KQ-ZSK-STRENGTH", "KQ-TTL", "KQ-REVOKED", "KQ-ALGORITHMS", "CLOCK",
+        "KQ-FOREIGN-KSK", "KQ-KEY-TAGS", "KQ-ZSK-STRENGTH", "KQ-TTL", "KQ-SCHEMA", "KQ-REVOKED", "KQ-ALGORITHMS",
+        "KQ-7583-DS", "CLOCK",
     }  # fmt: skip
     assert {result.detail for result in results if result.rule not in passed} == {
         "the request has no id",
@@ -63,6 +75,8 @@ def test_the_plain_one_passes_what_applies_to_it() -> None:
         "there is only one bundle",
         "the request has no CDS or CDNSKEY records",
         "nothing is said of a response yet",
+        "the policy says of no KSK from when until when it signs",
+        "validators go by the DS records at the parent, the policy says",
     }
     assert {result.status for result in results if result.rule not in passed} == {Status.NOT_APPLICABLE}
 

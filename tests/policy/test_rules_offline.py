@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from keyquorum.dnssec.model import Terms
-from keyquorum.policy.profile import Bounds
+from keyquorum.policy.bounds import Bounds
 from keyquorum.policy.rules import RULES, evaluate
 from keyquorum.policy.subject import Status, Subject
 from tests.policy.good_request import DAY, START, answered, failures, labelled, p256, plain
 from tests.policy.offline import FIRST, KSK, SECOND, THIRD, TIMES, ZONE, good_offline, offline
+from tests.policy.rolling import planned
 from tests.policy.spoilt import detail, status, tag
 
 TERMS = Terms(None, None, TIMES, ("CDNSKEY", "CDS SHA-256"))
@@ -24,7 +25,7 @@ def policy(**changes: object) -> Subject:
 
 
 def test_what_applies_passes_and_the_rest_says_why() -> None:
-    results = evaluate(replace(good_offline(), terms=TERMS)).results
+    results = evaluate(planned(replace(good_offline(), terms=TERMS))).results
     assert {result.rule: result.detail for result in results if result.status is not Status.PASSED} == {
         "KSR-ID": "the request has no id",
         "KSR-BUNDLE-UNIQUE": "a request of BIND or Knot has no ids; its bundles are named after their times",
@@ -35,7 +36,11 @@ def test_what_applies_passes_and_the_rest_says_why() -> None:
         "KSR-POLICY-BUNDLE-INTERVALS": "the policy sets no interval",
         "KSR-POLICY-SAFETY": "a request of BIND or Knot says which keys stand in the zone, not which of them sign it",
         "KQ-CDS": "the request has no CDS or CDNSKEY records",
-    }
+        "KQ-KSK-LIFE": "the policy says of no KSK from when until when it signs",
+    } | dict.fromkeys(
+        ("KQ-5011-HOLDDOWN", "KQ-5011-REVOKE", "KQ-5011-REMOVE", "KQ-6840-ANCHORS"),
+        "validators go by the DS records at the parent, the policy says",
+    )
     assert {result.status for result in results} == {Status.PASSED, Status.NOT_APPLICABLE}
     assert len(results) == len(RULES)
     assert detail(good_offline(), "KSR-CHAIN-KEYS") == f"the previous response was signed by {tag(KSK)}"

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from keyquorum.dnssec.model import Dnskey, KeyKind
-from keyquorum.policy.profile import AllowedKey, Bounds
+from keyquorum.policy.bounds import Bounds
+from keyquorum.policy.profile import AllowedKey
 from keyquorum.policy.subject import Status, Subject
 from tests.policy.good_request import (
     DAY,

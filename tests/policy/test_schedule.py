@@ -11,7 +11,8 @@ from keyquorum.dnssec.icann import read_ksr, write_ksr
 from keyquorum.dnssec.model import Dnskey, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.possession import prove
 from keyquorum.errors import UsageError
-from keyquorum.policy.profile import Bounds, Policy, profile
+from keyquorum.policy.bounds import Bounds
+from keyquorum.policy.profile import Policy, profile
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.schedule import Cast, Rhythm, bundles_of, plain_request, request_of, rhythm_of
 from keyquorum.policy.subject import Status, Subject

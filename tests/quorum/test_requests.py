@@ -88,7 +88,7 @@ def test_a_requester_of_one_of_two_keys() -> None:
 
     def put_in(document: Any) -> None:
         acceptances = [json.loads(one.envelope) for one in accepted]
-        document["keys"].append({"key": json.loads(key.envelope), "acceptances": acceptances})
+        document["keys"].append({"key": json.loads(key.envelope), "acceptances": acceptances, "slots": None})
 
     with pytest.raises(RefusedError, match="not signed by anybody who may"):
         opened(forged(ask(zone_records(ONE), first), put_in))

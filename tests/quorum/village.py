@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 import dns.dnssec
 import dns.name
@@ -98,16 +98,21 @@ class Quorum:
         return [prepared(self, index) for index in makers or range(1, len(self.holders) + 1)]
 
     def request_slots(
-        self, count: int, makers: Sequence[int] | None = None, start: int | None = None
+        self,
+        count: int,
+        makers: Sequence[int] | None = None,
+        start: int | None = None,
+        came: Sequence[OpenCommitments] | None = None,
+        lane: int = 0,
     ) -> Gathered | None:
-        """Give slots for a request: those after the last ones given, or from ``start`` on."""
-        came = self.commitments(makers)
+        """Give slots for a request: those after the last ones given, or from ``start`` on; of ``came``, if given."""
+        came = self.commitments(makers) if came is None else came
         if not came:
             return None
         if start is None:
             start = self.given[0]
             self.given[0] += count
-        return gather(self.key, came, 0, start, count)
+        return gather(self.key, came, lane, start, count)
 
 
 _PREPARED: dict[tuple[bytes, int], OpenCommitments] = {}
@@ -188,6 +193,7 @@ class Matter:
     format: str = "icann"
     window: Window | None = None
     at: int = JUDGED_AT
+    until: int | None = None
 
     def basis(self, **changes: Any) -> Basis:
         """Give what it is judged by, on the day it is judged at."""
@@ -211,7 +217,7 @@ class Matter:
             Source(format=self.format, length=len(self.source), sha256=sha256(self.source)),
             self.window,
             "normal",
-            terms_of(policy, keys, self.format),
+            terms_of(policy, keys, self.format, self.until),
             keys,
         )
 
@@ -244,15 +250,20 @@ def ask(
     work: Work = HERE,
     makers: Sequence[int] | None = None,
     start: int | None = None,
+    came: Sequence[OpenCommitments] | None = None,
+    lane: int = 0,
     **basis: Any,
 ) -> bytes:
-    """Make a request; gives the file. ``makers`` are the holders with commitments, ``start`` the first slot."""
+    """Make a request; gives the file.
+
+    ``makers`` are the holders with commitments, or ``came`` the commitments there are, and ``start`` the first slot.
+    """
     given = {quorum.key.id: quorum.acceptances for quorum in quorums} if acceptances is None else acceptances
     judged = matter.basis(**basis)
     examination = examine(matter.task(quorums), judged, BytesIO, work)
     slots = {}
     for quorum, messages in zip(quorums, examination.messages, strict=True):
-        if (taken := quorum.request_slots(len(messages), makers, start)) is not None:
+        if (taken := quorum.request_slots(len(messages), makers, start, came, lane)) is not None:
             slots[quorum.key.id] = taken
     used = {key: one.used for key, one in slots.items()}
     signed = make_request(matter.task(quorums), examination, given, judged, villager(requester).identity, used)
@@ -275,11 +286,12 @@ def answer(
     judged = matter.basis(**basis)
     examination = examine(opened_request.task, judged, BytesIO, work)
     rng = seeded("answer", holder.name, opened_request.signed.id)
-    stores = {
-        one.key.id: one.stores.get((one.holders.index(holder) + 1, ()))
-        for one in (quorum, *more)
-        if holder in one.holders
-    }
+    places = {one.key.id: (one, one.holders.index(holder) + 1) for one in (quorum, *more) if holder in one.holders}
+
+    def store_of(key: bytes, only: tuple[int, ...] | None) -> MemoryStore:
+        one, place = places[key]
+        return one.stores[place, only or ()]
+
     answered = signing.answer(
         opened_request,
         examination,
@@ -289,7 +301,7 @@ def answer(
         BytesIO,
         rng,
         work,
-        lambda key, _quorum: cast("MemoryStore", stores[key]),
+        store_of,
     )
     return b"".join(answered.chunks())
 

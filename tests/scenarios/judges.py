@@ -66,8 +66,34 @@ def unbound(zonefile: Path, anchors: Path, directory: Path) -> Iterator[Query]:
     Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. Needs
     no rights of root; writes its configuration and its log to ``directory``.
     """
+    upstream = f"""
+auth-zone:
+    name: "."
+    zonefile: "{zonefile}"
+    for-upstream: yes
+    for-downstream: no
+    fallback-enabled: no
+"""
+    with _unbound(upstream, ".", anchors, directory) as query:
+        yield query
+
+
+@contextmanager
+def unbound_before(server: int, zone: str, anchors: Path, directory: Path) -> Iterator[Query]:
+    """Run unbound before the server of ``zone`` on a port of 127.0.0.1, which alone it asks; else as ``unbound``."""
+    upstream = f"""
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@{server}
+"""
+    with _unbound(upstream, zone, anchors, directory) as query:
+        yield query
+
+
+@contextmanager
+def _unbound(upstream: str, zone: str, anchors: Path, directory: Path) -> Iterator[Query]:
     path = program("unbound")
-    port = _free_port()
+    port = free_port()
     config = directory / "unbound.conf"
     config.write_text(
         f"""
@@ -85,19 +111,14 @@ server:
     interface: 127.0.0.1
     port: {port}
     do-ip6: no
+    do-not-query-localhost: no
     access-control: 127.0.0.0/8 allow
     module-config: "validator iterator"
     harden-algo-downgrade: yes
     trust-anchor-file: "{anchors}"
 remote-control:
     control-enable: no
-auth-zone:
-    name: "."
-    zonefile: "{zonefile}"
-    for-upstream: yes
-    for-downstream: no
-    fallback-enabled: no
-"""
+{upstream}"""
     )
 
     def query(name: str, kind: str, timeout: float = 5) -> dns.message.Message:
@@ -112,7 +133,7 @@ auth-zone:
                 if process.poll() is not None:
                     raise JudgeError(f"unbound does not start:\n{log.read_text()}")
                 try:
-                    query(".", "SOA", timeout=0.5)
+                    query(zone, "SOA", timeout=0.5)
                     break
                 except (dns.exception.Timeout, OSError):
                     time.sleep(0.1)
@@ -133,7 +154,7 @@ def _judged(command: list[str]) -> None:
         raise JudgeError(f"{Path(command[0]).name} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -274,7 +274,7 @@ def _prepared(slots: str, *names: str) -> None:
             person = Person(store)
             (key,) = person.keys().values()
             first = person.slots.next_to_prepare(key.id, 0, None)
-            order = Order(slots_of(0, first, int(slots)), None, 72)
+            order = Order(slots_of(0, first or 0, int(slots)), None, 72)
             share = person.shares()[key.id]
             made, secrets = prepare(key, share, person.identity, order, BytesIO, seeded(name, first), HERE)
             person.slots.keep_now(Material(made.signed, secrets))

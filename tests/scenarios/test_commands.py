@@ -17,19 +17,40 @@ COMMANDS = {
     "holder show": {"--json"},
     "key deal": {
         "--algorithm", "--bits", "--zone", "--zones", "--threshold", "--identity", "--requester", "--from", "--label",
-        "--out", "--passphrase-file",
+        "--out", "--passphrase-file", "--answers", "--slots", "--a-year",
     },
-    "key show": {"--json"},
+    "key presign": {
+        "--key", "--from", "--slots", "--a-year", "--from-slot", "--identity", "--out", "--passphrase-file",
+    },
+    "key show": {"--json", "--presignatures", "--keystore", "--passphrase-file"},
     "key dnskey": set(),
     "key ds": {"--digest"},
-    "key verify": {"--json"},
-    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file"},
+    "key verify": {"--json", "--presignatures"},
+    "share accept": {"--keystore", "--out", "--approve", "--passphrase-file", "--new-table"},
+    "share prepare": {
+        "--keystore", "--slots", "--key", "--requester", "--only", "--from-slot", "--a-year", "--out",
+        "--passphrase-file",
+    },
+    "share refresh": {"--key", "--by", "--identity", "--out", "--passphrase-file"},
+    "share reshare": {
+        "--key", "--by", "--threshold", "--answers", "--requester", "--identity", "--out", "--passphrase-file",
+    },
+    "share repair": {"--key", "--by", "--for", "--identity", "--out", "--passphrase-file"},
+    "dkg start": {
+        "--algorithm", "--zone", "--zones", "--threshold", "--answers", "--identity", "--requester", "--label", "--out",
+        "--passphrase-file",
+    },
+    "dkg answer": {"--keystore", "--out", "--approve", "--passphrase-file"},
+    "dkg finish": {"--identity", "--keystore", "--key", "--out", "--approve", "--passphrase-file"},
+    "dkg judge": set(),
+    "keystore restored": {"--keystore", "--passphrase-file"},
+    "keystore forget": {"--keystore", "--key", "--approve", "--passphrase-file"},
     "request new": {
         "--key", "--identity", "--ksr", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
-        "--passphrase-file",
+        "--passphrase-file", "--commitments", "--from-slot", "--until",
     } | JUDGING,
     "request show": {"--policy", "--previous-skr", "--at", "--json"},
-    "sign": {"--keystore", "--out", "--approve", "--passphrase-file"} | JUDGING,
+    "sign": {"--keystore", "--out", "--approve", "--passphrase-file", "--seen"} | JUDGING,
     "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
     "anchor write": {
@@ -37,6 +58,11 @@ COMMANDS = {
         "--json",
     },
     "anchor compare": {"--at", "--json"},
+    "schedule quarter": {"--policy", "--from", "--until", "--json"},
+    "schedule roll": {
+        "--zone", "--old", "--new", "--old-name", "--new-name", "--zone-keys", "--meanwhile", "--from", "--ready",
+        "--waiting", "--holding", "--ttl", "--zone-ttl", "--policy", "--svg", "--json",
+    },
     "ksr new": {
         "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
         "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
@@ -45,7 +71,7 @@ COMMANDS = {
     "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},
     "archive show": {"--archive", "--json"},
     "archive verify": {"--archive", "--head", "--json"},
-    "ksr check": {"--json"} | JUDGING,
+    "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
         "--passphrase-file",
@@ -53,6 +79,7 @@ COMMANDS = {
     "escrow check": {"--escrow", "--maker", "--words", "--share", "--json"},
     "escrow recover": {
         "--escrow", "--page", "--cms", "--maker", "--to-pem", "--to-escrow", "--to-quorum", "--to-token", "--requester",
+        "--answers", "--slots", "--a-year",
         "--identity", "--label", "--id", "--extractable", "--pin-file", "--module", "--approve", "--passphrase-file",
     } | SHARING | PAGES,
     "token list": {"--module", "--json"},
@@ -94,7 +121,10 @@ def test_there_are_no_other_commands() -> None:
     assert found == COMMANDS.keys()
 
 
-@pytest.mark.parametrize("name", ["", "holder", "key", "share", "request", "ksr", "escrow", "token", *COMMANDS])
+@pytest.mark.parametrize(
+    "name",
+    ["", "holder", "key", "share", "request", "ksr", "escrow", "token", "dkg", "keystore", "schedule", *COMMANDS],
+)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(name: str, option: str) -> None:
     seen = run_here([*name.split(), option])

@@ -24,7 +24,8 @@ class MemoryStore:
             if use.slot not in self.answers and use.slot not in self.rows:
                 raise RefusedError(f"there is no slot {use.slot}")
         fresh = [place for place, use in enumerate(uses) if use.slot not in self.answers]
-        made = make([(place, self.rows.pop(uses[place].slot)) for place in fresh]) if fresh else ()
+        made = make([(place, self.rows[uses[place].slot]) for place in fresh]) if fresh else ()
         for place, value in zip(fresh, made, strict=True):
+            del self.rows[uses[place].slot]
             self.answers[uses[place].slot] = (uses[place].digest, value)
         return [self.answers[use.slot][1] for use in uses]

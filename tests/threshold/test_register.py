@@ -12,9 +12,9 @@ def test_rsa_at_the_size_of_the_product(algorithm: int) -> None:
     assert scheme_for(algorithm) == RsaScheme(2048) == scheme_named("rsa")
 
 
-@pytest.mark.parametrize("algorithm", [0, 1, 3, 5, 7, 13, 15, 253])
+@pytest.mark.parametrize("algorithm", [0, 1, 3, 5, 7, 12, 253])
 def test_an_algorithm_without_a_scheme(algorithm: int) -> None:
-    with pytest.raises(ParameterError, match="8, 10"):
+    with pytest.raises(ParameterError, match="8, 10, 13, 14, 15, 16"):
         scheme_for(algorithm)
 
 

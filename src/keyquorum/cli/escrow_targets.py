@@ -39,6 +39,9 @@ class Wishes:
     to_token: str | None
     holders: tuple[Path, ...]
     requesters: tuple[Path, ...]
+    answers: int | None
+    slots: int | None
+    a_year: int | None
     identity: Path | None
     label: str
     key_id: str | None
@@ -142,8 +145,8 @@ class ToQuorum:
         self._wishes, self._out, self._identity = wishes, out, wishes.identity
         self._cards = tuple(read_record(path, CARD) for path in wishes.holders)
         self._requesters = tuple(read_record(path, CARD) for path in wishes.requesters)
-        self._plan = Plan(algorithm, 0, wishes.threshold, len(self._cards))
-        self._ration = ration_of(algorithm, None, None)
+        self._plan = Plan(algorithm, 0, wishes.threshold, len(self._cards), wishes.answers)
+        self._ration = ration_of(algorithm, wishes.slots, wishes.a_year)
         self._zones = (manifest.record.zone,)
         targets(out, self._cards)
 

@@ -240,4 +240,4 @@ def _bits(algorithm: str, bits: int | None, *, existing: bool) -> int:
         if bits is not None:
             raise UsageError(f"{algorithm} has one size only", do="Leave out --bits.")
         return 0
-    return 0 if existing else bits or 2048
+    return 0 if existing else 2048 if bits is None else bits

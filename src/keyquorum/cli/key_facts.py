@@ -101,7 +101,7 @@ def _blocking(record: KeyRecord, plan: QuorumPlan) -> str:
     except ParameterError:  # a plan of somebody else's making, so irregular that the search takes too long
         return "who can stop a signature is not known"
     names = ", ".join(record.holders[index - 1].record.name for index in blocking)
-    return f"no {len(blocking) - 1} can stop a signature, {names} could"
+    return f"no {len(blocking) - 1} can stop a signature; {names} could"
 
 
 def _algorithm_name(number: int) -> str:

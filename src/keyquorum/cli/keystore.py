@@ -24,7 +24,7 @@ def restored(path: Path, passphrase_file: Path | None) -> None:
     (Ed25519, Ed448) are prepared anew, presignatures (ECDSA) dealt anew. Shares and identity stay.
     """
     with person_at(path, passphrase_file) as person:
-        count = person.slots.drop_all_after_restore()
+        count = person.slots.restored()
     terminal.say(f"{count:,} slots destroyed; shares and identity are kept.")
     terminal.next_step(
         "tell the requesters. With Ed25519 and Ed448 keys run 'keyquorum share prepare --from-slot N' beyond all that "

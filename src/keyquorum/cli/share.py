@@ -1,5 +1,7 @@
 """``keyquorum share``: a holder accepts its share, and prepares one-time material for it."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -19,8 +21,8 @@ from keyquorum.keystore.slots import Material
 from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
-from keyquorum.threshold.one_time import Maker, Quorum, number_of, slots_of
+from keyquorum.records.kinds import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
+from keyquorum.threshold.one_time import Maker, Quorum, slots_of, told
 from keyquorum.threshold.register import scheme_for
 
 
@@ -33,22 +35,31 @@ def share() -> None:
 @click.argument("file", type=FILE)
 @click.option("--keystore", type=FILE, required=True, help="Your keystore; the share will be kept in it.")
 @click.option("--out", type=FILE, required=True, help="Where to write the acceptance, NAME.accepted.json.")
+@click.option("--new-table", "new", metavar="ID", multiple=True, help="A table dealt since 'keystore restored'.")
 @approve_option
 @passphrase_option
-def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, passphrase_file: Path | None) -> None:
+def accept_command(
+    file: Path, keystore: Path, out: Path, new: tuple[str, ...], approve: str | None, passphrase_file: Path | None
+) -> None:
     """Check the share in FILE against the published dealing, keep it, and say so in an acceptance.
 
     Compare the words of the key id with what the dealer reads to you by phone.
     """
     absent(out)
-    with world.opened(file, "share") as stream, person_at(keystore, passphrase_file) as person:
+    with ExitStack() as stack:
+        stream = stack.enter_context(world.opened(file, "share"))
         with world.naming(file):
             sealed, tables = read_share(stream)
-            key = sealed.record.key
-            slots = sum(len(table.rows) for table in tables)
-            earlier = person.slots.marks(key.id, [table.signed.id for table in tables])
-            with world.work("Checking", "slots", total=2 * slots or None, size=None if slots else 0) as work:
-                opened = open_share(sealed, person.identity, tables, work, earlier)
+        key = sealed.record.key
+        slots = sum(len(table.rows) for table in tables)
+        fresh = _named(new, [table.signed.id for table in tables])
+        person = stack.enter_context(person_at(keystore, passphrase_file))
+        earlier = person.slots.marks(key.id, [table.signed.id for table in tables])
+        with (
+            world.naming(file),
+            world.work("Checking", "slots", total=2 * slots or None, size=None if slots else 0) as work,
+        ):
+            opened = open_share(sealed, person.identity, tables, work, earlier)
         show_key(key)
         terminal.heading(f"Dealer {key.record.dealer.record.name}, in words")
         terminal.words(key.record.dealer.id)
@@ -63,10 +74,19 @@ def accept_command(file: Path, keystore: Path, out: Path, approve: str | None, p
             Material(table.signed, rows, marks_of(key, table))
             for table, rows in zip(opened.tables, opened.secrets, strict=True)
         ]
-        person.keep_share(key, opened.share, materials)
+        person.keep_share(key, opened.share, materials, fresh)
         acceptance = accept(sealed, person.identity, world.now())
         write_public(out, acceptance.envelope + b"\n")
+        retired = [table.signed for table in tables if person.slots.retired(table.signed)]
     terminal.facts({"share": f"kept in {keystore}", "acceptance": f"{out} (public)"})
+    if retired:
+        terminal.say()
+        terminal.say(
+            "The presignatures are not kept: this keystore was put back from a copy, and they may have answered since "
+            "the copy was made. If the dealer made them after that, accept again, with --new-table for each table:",
+            style="bold",
+        )
+        terminal.facts([("table", signed.id.hex()) for signed in retired])
     terminal.next_step(f"send {out} to whoever makes requests. Destroy {file} once all holders have accepted.")
 
 
@@ -104,6 +124,13 @@ def prepare_command(
         lane = _lane(key.record, requester)
         quorum = _quorum(key, only)
         first = person.slots.next_to_prepare(key.id, lane, quorum) if from_slot is None else from_slot
+        if slots > MOST_ROWS:
+            raise UsageError(f"one file has at most {MOST_ROWS:,} slots", do="Prepare several times.")
+        if first is None:
+            raise RefusedError(
+                f"your keystore was restored, and does not know which slots of {key.record.label} you prepared",
+                do="Say from which one on: --from-slot N, beyond all that you ever prepared; the requester knows.",
+            )
         order = Order(slots_of(lane, first, slots), quorum, a_year)
         with world.work("Preparing", "slots", size=None if slots > 256 else 0, total=slots) as work:
             made, secrets = prepare(key, person.shares()[key.id], person.identity, order, world.Scratch(), RNG, work)
@@ -115,7 +142,7 @@ def prepare_command(
     terminal.facts(
         [
             ("key", key.record.label),
-            ("slots", f"{number_of(record.first):,} to {number_of(record.slots[-1]):,}"),
+            ("prepared", told(record.slots)),
             ("for requests by", key.record.requesters[lane].record.name),
             ("for", whose),
             ("commitments", f"{out} (public)"),
@@ -230,6 +257,15 @@ def _eddsa(record: KeyRecord) -> int:
             do="Deal the same key anew from where it is kept: escrow recover --to-quorum, key deal --from.",
         )
     return record.public.algorithm
+
+
+def _named(texts: Sequence[str], tables: Sequence[bytes]) -> list[bytes]:
+    """Give those of ``tables`` (ids) that are named in hexadecimal; UsageError for a name that is none of them."""
+    ids = {table.hex(): table for table in tables}
+    for text in texts:
+        if text.strip().lower() not in ids:
+            raise UsageError(f"no table in this share has the id {text}", do=f"There are: {', '.join(ids) or 'none'}.")
+    return [ids[text.strip().lower()] for text in texts]
 
 
 def _key_of(person: Person, chosen: Signed[KeyRecord] | None) -> Signed[KeyRecord]:

@@ -13,7 +13,7 @@ from keyquorum.quorum.requesting import place_of
 from keyquorum.quorum.task import Examination
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord
-from keyquorum.threshold.one_time import Maker, number_of
+from keyquorum.threshold.one_time import Maker, lane_of, number_of, told
 from keyquorum.threshold.register import scheme_for
 
 _ENDINGS = ("*.commitments.json", "*.presignatures")
@@ -36,23 +36,23 @@ def taken_slots(
         raise UsageError("--from-slot is for a request with one key that has slots", do="Leave it out.")
     with ExitStack() as stack:
         came: dict[bytes, list[OpenCommitments]] = {}
-        for path in _files(paths):
+        known = {key.id for key in needing}
+        for path, named in _files(paths):
             stream = stack.enter_context(world.opened(path, "commitments"))
             with world.naming(path):
                 opened = open_commitments(stream)
+                if named and opened.signed.record.key not in known:
+                    raise UsageError("these commitments are for another key", do="Leave them out.")
             came.setdefault(opened.signed.record.key, []).append(opened)
-        known = {key.id for key in needing}
-        if strange := came.keys() - known:
-            where = next(iter(strange)).hex()[:12]
-            raise UsageError(f"some commitments are for another key ({where}...)", do="Leave them out.")
         taken = {}
         for key, messages in zip(keys, examination.messages, strict=True):
             if key.id in known:
                 lane = place_of(key, requester.identity.verification_key)
                 mine = came.get(key.id, [])
-                quorum = mine[0].signed.record.quorum or None if mine else None
-                start = requester.slots.next_to_give(key.id, quorum) if from_slot is None else from_slot
-                if from_slot is None and requester.slots.restored(key.id, quorum):
+                quorums = [one.signed.record.quorum for one in mine if lane_of(one.signed.record.first) == lane]
+                next_ = requester.slots.next_to_give(key.id, quorums[0] or None if quorums else None)
+                start = next_ if from_slot is None else from_slot
+                if start is None:
                     raise RefusedError(
                         f"your keystore was restored, and does not know which slots of {key.record.label} it gave out",
                         do="Say from which one on: --from-slot N, after every slot in a request that you ever made.",
@@ -67,7 +67,7 @@ def give_out(requester: Person, slots: Mapping[bytes, Gathered]) -> None:
         quorum = one.used.commitments[0].record.quorum or None
         for signed in one.used.commitments:
             requester.slots.remember(signed)
-        requester.slots.give(key, quorum, number_of(one.used.first) + one.used.count)
+        requester.slots.give(key, quorum, number_of(one.used.first), one.used.count)
 
 
 def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered]) -> None:
@@ -77,9 +77,9 @@ def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered
         if one is None:
             continue
         record, used = key.record, one.used
-        first, last = number_of(used.first), number_of(used.first) + used.count - 1
-        left = min(signed.record.slots[-1] for signed in used.commitments) - (used.first + used.count - 1)
-        facts = [("slots", f"{first:,} to {last:,} of {record.label}; {left:,} left"), *_quorum(record, one)]
+        taken = range(used.first, used.first + used.count)
+        left = min(signed.record.slots[-1] for signed in used.commitments) - taken[-1]
+        facts = [("uses up", f"{told(taken)} of {record.label}; {left:,} left"), *_quorum(record, one)]
         if one.missing:
             facts.append(("cannot answer", f"{names_of(record, one.missing)}: no commitments for these slots"))
         terminal.facts(facts)
@@ -93,9 +93,10 @@ def _quorum(record: KeyRecord, one: Gathered) -> list[tuple[str, str]]:
     return [("all must answer", names_of(record, quorum))] if quorum else []
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Give each file, and whether it was named: a directory may hold commitments for other keys too."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(found for ending in _ENDINGS for found in path.glob(ending))
+            yield from ((found, False) for ending in _ENDINGS for found in sorted(path.glob(ending)))
         else:
-            yield path
+            yield path, True

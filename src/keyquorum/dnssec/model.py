@@ -8,7 +8,7 @@ Times are whole seconds since 1970-01-01 UTC. Domain names are ``dns.name.Name``
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import dns.name
@@ -92,6 +92,14 @@ class Dnskey:
     def is_revoked(self) -> bool:
         """Whether the REVOKE flag is set (RFC 5011 section 7)."""
         return bool(self.flags & FLAG_REVOKE)
+
+    def revoked(self) -> "Dnskey":
+        """Give this key with the REVOKE flag: the same numbers, other flags, and so another tag."""
+        return replace(self, flags=self.flags | FLAG_REVOKE)
+
+    def unrevoked(self) -> "Dnskey":
+        """Give this key without the REVOKE flag."""
+        return replace(self, flags=self.flags & ~FLAG_REVOKE)
 
 
 @dataclass(frozen=True, slots=True)

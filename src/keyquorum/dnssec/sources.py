@@ -119,7 +119,7 @@ def _check_times(source: SourceFormat, window: Window | None, times: SigningTime
     if times is not None and (brings is Brings.CHANGES) != (times.until is not None):
         raise UsageError(
             f"a request in the format {source.name} comes with {brings.value}",
-            do="Give no end of the period." if times.until else "Give the end of the period it was made for.",
+            do="Give no end of the period." if times.until else "Give the end of the period it was made for (--until).",
         )
 
 

@@ -5,7 +5,7 @@ durable before a call returns, so a share is kept before its acceptance leaves a
 leaves. One-time material is in ``keystore.slots``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from keyquorum.errors import DamagedKeystoreError, KeyquorumError, RefusedError
@@ -66,10 +66,13 @@ class Person:
         """The one-time material in this keystore, and which slots this person gave out as a requester."""
         return Slots(self._store)
 
-    def keep_share(self, key: Signed[KeyRecord], share: object, tables: Sequence[Material] = ()) -> None:
+    def keep_share(
+        self, key: Signed[KeyRecord], share: object, tables: Sequence[Material] = (), new: Collection[bytes] = ()
+    ) -> None:
         """Keep an accepted share, its key record, and the secret rows that came with it; a second time changes nothing.
 
-        Raises RefusedError for another share of the same key.
+        ``new`` are the ids of tables that were dealt after this keystore was put back from a copy, if it was: of others
+        the rows are not kept then. Raises RefusedError for another share of the same key.
         """
         name = key.id.hex()
         plain = write_share(share)
@@ -81,7 +84,7 @@ class Person:
                 self._store.put(_SHARE, name, plain)
                 self._store.note(_KEY, name, key.envelope, replace=True)
             for table in tables:
-                self.slots.keep(table)
+                self.slots.keep_dealt(table, new)
 
     def shares(self) -> dict[bytes, object]:
         """Give the accepted shares, by the id of their key record."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from Crypto.PublicKey.ECC import EccPoint
 from Crypto.Signature import eddsa
 
+from keyquorum.maths import constant_time
 from keyquorum.maths.groups import decode_scalar, refused
 from keyquorum.maths.pycryptodome import PointArithmetic
 
@@ -48,7 +49,7 @@ class Ed448(PointArithmetic):
 
     def encode_scalar(self, scalar: int) -> bytes:
         """Write a scalar, little-endian."""
-        return scalar.to_bytes(_LENGTH, "little")
+        return constant_time.to_bytes(scalar, _LENGTH)
 
     def decode_scalar(self, data: bytes) -> int:
         """Read a scalar; raises MalformedError for another length or one that is not below the order."""

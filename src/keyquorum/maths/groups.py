@@ -1,16 +1,16 @@
 """Groups of prime order in which shares and signatures live: Ed25519, Ed448, P-256, P-384; one interface for all.
 
 Points come in as their standard encodings and are checked once, when decoded: canonical, on the curve, in the group of
-prime order, and not the identity. Scalars are integers from 0 to the order, exclusive; multiplying a point by one takes
-time that does not depend on it, as far as the library of each group goes. Arithmetic of scalars themselves does so
-through libsodium for Ed25519; for the others it is Python's, whose time depends on the length of the numbers, and
-hardly on more (``docs/auditor/timing.md`` has what was measured).
+prime order, and not the identity. Scalars are integers from 0 to the order, exclusive. Multiplying a point by one, and
+arithmetic of scalars, take time that does not depend on them, as far as the library of each group goes: libsodium for
+Ed25519, PyCryptodome for the others (``docs/auditor/timing.md`` has what was measured).
 """
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from keyquorum.errors import MalformedError, ParameterError
+from keyquorum.maths import constant_time
 from keyquorum.maths.randomness import Rng
 
 Point = Any
@@ -113,8 +113,7 @@ class Group(Protocol):
 
 def random_scalar(group: Group, rng: Rng) -> int:
     """Give a uniform scalar from 1 on, within 2^-128; reads 16 bytes more than a scalar has."""
-    wide = int.from_bytes(rng(group.scalar_length + 16), "little")
-    return 1 + wide % (group.order - 1)
+    return 1 + constant_time.reduce(rng(group.scalar_length + 16), group.order - 1)
 
 
 def refused(group: Group, what: str) -> ParameterError:
@@ -126,7 +125,7 @@ def decode_scalar(group: Group, data: bytes, order: str) -> int:
     """Read a scalar of ``group`` in the byte ``order`` given; raises MalformedError as ``Group.decode_scalar``."""
     if len(data) != group.scalar_length:
         raise MalformedError(f"a scalar of {group.name} has {group.scalar_length} bytes, not {len(data)}")
-    scalar = int.from_bytes(data, "little" if order == "little" else "big")
+    scalar = constant_time.from_bytes(data if order == "little" else data[::-1])
     if scalar >= group.order:
         raise MalformedError(f"a scalar of {group.name} is not below the order")
     return scalar

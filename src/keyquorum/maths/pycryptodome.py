@@ -1,15 +1,17 @@
-"""What the groups on PyCryptodome's points have in common: arithmetic of points in its C code, of scalars in Python's.
+"""What the groups on PyCryptodome's points have in common: arithmetic of points and scalars, in its C code.
 
-PyCryptodome from 4.0 on multiplies a point by a secret scalar in constant time. Its points belong to one process:
+PyCryptodome from 4.0 on multiplies a point by a secret scalar in constant time, if it is given one of its own integers;
+a Python integer it would write as short as it is. A public scalar takes less time. Its points belong to one process:
 others get encodings.
 """
 
 from collections.abc import Sequence
 from functools import cache
 
+from Crypto.Math.Numbers import Integer
 from Crypto.PublicKey.ECC import EccPoint
 
-from keyquorum.errors import ParameterError
+from keyquorum.maths import constant_time
 
 
 class PointArithmetic:
@@ -19,6 +21,7 @@ class PointArithmetic:
 
     name: str
     order: int
+    scalar_length: int
     base: tuple[int, int]
 
     @property
@@ -49,11 +52,11 @@ class PointArithmetic:
 
     def multiply(self, scalar: int, point: EccPoint) -> EccPoint:
         """Give scalar times point, in constant time."""
-        return point * scalar
+        return _times(point, constant_time.integer(scalar, self.scalar_length))
 
     def multiply_base(self, scalar: int) -> EccPoint:
         """Give scalar times the generator, in constant time."""
-        return self.generator * scalar
+        return _times(self.generator, constant_time.integer(scalar, self.scalar_length))
 
     def decode(self, data: bytes) -> EccPoint:
         """Read a point; the subclass says how."""
@@ -61,28 +64,30 @@ class PointArithmetic:
 
     def multiply_encoded(self, scalar: int, data: bytes) -> EccPoint:
         """Do ``decode`` and ``multiply`` at once; the scalar is public."""
-        return self.decode(data) * scalar
+        return _times(self.decode(data), Integer(scalar, public=True))
 
     def sum_of(self, scalars: Sequence[int], points: Sequence[EccPoint]) -> EccPoint:
         """Give the sum of scalar times point over all pairs."""
         total: EccPoint = self.identity.copy()
         for scalar, point in zip(scalars, points, strict=True):
-            total += point if scalar == 1 else point * scalar
+            total += point if scalar == 1 else _times(point, Integer(scalar, public=True))
         return total
 
     def scalar_add(self, first: int, second: int) -> int:
         """Give the sum of two scalars."""
-        return (first + second) % self.order
+        return constant_time.add(first, second, self.order)
 
     def scalar_multiply(self, first: int, second: int) -> int:
         """Give the product of two scalars."""
-        return first * second % self.order
+        return constant_time.multiply(first, second, self.order)
 
     def scalar_invert(self, scalar: int) -> int:
-        """Give the inverse of a scalar that is not 0, by Fermat's theorem: the same steps for each."""
-        if scalar == 0:
-            raise ParameterError("the scalar 0 has no inverse")
-        return pow(scalar, self.order - 2, self.order)
+        """Give the inverse of a scalar that is not 0."""
+        return constant_time.invert(scalar, self.order)
+
+
+def _times(point: EccPoint, scalar: Integer) -> EccPoint:
+    return point * scalar  # type: ignore[operator]  # its annotations know of Python's integers only
 
 
 @cache

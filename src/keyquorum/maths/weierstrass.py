@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import gmpy2
 from Crypto.PublicKey.ECC import EccPoint
 
+from keyquorum.maths import constant_time
 from keyquorum.maths.groups import decode_scalar, refused
 from keyquorum.maths.pycryptodome import PointArithmetic
 
@@ -55,7 +56,7 @@ class Weierstrass(PointArithmetic):
 
     def encode_scalar(self, scalar: int) -> bytes:
         """Write a scalar, big-endian."""
-        return scalar.to_bytes(self.scalar_length, "big")
+        return constant_time.to_bytes(scalar, self.scalar_length)[::-1]
 
     def decode_scalar(self, data: bytes) -> int:
         """Read a scalar; raises MalformedError for another length or one that is not below the order."""

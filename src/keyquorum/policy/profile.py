@@ -8,7 +8,6 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from keyquorum.dnssec.model import (
     PARENT_RECORDS,
@@ -19,8 +18,10 @@ from keyquorum.dnssec.model import (
     SignaturePolicy,
     SigningTimes,
 )
-from keyquorum.dnssec.times import format_duration, parse_duration
+from keyquorum.dnssec.trust import HOLD_DOWN, Trust
 from keyquorum.errors import LimitError, MalformedError, UsageError
+from keyquorum.policy.bounds import Bounds, span
+from keyquorum.policy.tables import Table
 
 PROFILES = ("root", "zone")
 """The names of the shipped profiles."""
@@ -28,20 +29,6 @@ PROFILES = ("root", "zone")
 SIZE_LIMIT = 1 << 16
 _ALGORITHMS = (8, 10, 13, 14, 15, 16)
 _LARGEST_NUMBER = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The least and the most that is accepted, both included; durations in seconds, or bits."""
-
-    least: int
-    most: int
-
-    def breach(self, seconds: int) -> str:
-        """Give how a duration leaves the bounds, in words; "" if it does not."""
-        if seconds < self.least:
-            return f"{span(seconds)}, less than {span(self.least)}"
-        return f"{span(seconds)}, more than {span(self.most)}" if seconds > self.most else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +57,27 @@ class AllowedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KskLife:
+    """From when until when a KSK, named by its tag (unrevoked) and algorithm, may sign; seconds since 1970."""
+
+    tag: int
+    algorithm: int
+    since: int
+    until: int
+
+
+DEFAULT_TRUST = Trust(follows=True, propagation=86400)
+"""How validators come to trust a KSK where a policy does not say it: the slowest way."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Every bound the rules use; None or () where a policy leaves one open. Durations are whole seconds.
 
     ``publish_safety`` and ``retire_safety`` are the least that is accepted, whatever a request states. ``ksk_policy``
     is what a response states, and ``ksk_ttl`` the TTL it gives every record (None: that of the request). ``times`` and
-    ``parent_records`` are for requests that say only when their keys change (None: the bounds suffice).
+    ``parent_records`` are for requests that say only when their keys change (None: the bounds suffice). ``trust`` is
+    how validators come to trust a new KSK. ``ksk_lives`` says when each KSK may sign (empty: whenever).
     """
 
     name: str
@@ -93,6 +95,8 @@ class Policy:
     ksk_ttl: int | None
     times: SigningTimes | None = None
     parent_records: tuple[str, ...] | None = None
+    trust: Trust = DEFAULT_TRUST
+    ksk_lives: tuple[KskLife, ...] = ()
 
     @property
     def ksk_validity(self) -> Bounds:
@@ -103,11 +107,6 @@ class Policy:
     def ksk_overlap(self) -> Bounds:
         """How long two signatures of the KSK that follow each other may both be valid."""
         return Bounds(self.ksk_policy.min_validity_overlap, self.ksk_policy.max_validity_overlap)
-
-
-def span(seconds: int) -> str:
-    """Give a duration as ``P9D``, and one that is negative as ``-P9D`` (bundles may stand in the wrong order)."""
-    return format_duration(seconds) if seconds >= 0 else f"-{format_duration(-seconds)}"
 
 
 @cache
@@ -131,9 +130,9 @@ def read_policy(data: bytes) -> Policy:
         document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"not a TOML document in UTF-8 ({error})", where="$") from None
-    top = _Table(document, "$")
+    top = Table(document, "$")
     bundles, zsk, ksk = top.table("bundles"), top.table("zsk"), top.table("ksk")
-    signing = top.table("signing") if "signing" in document else None
+    signing, rollover = top.optional_table("signing"), top.optional_table("rollover")
     policy = Policy(
         name=top.text("name"),
         proofs_required=top.boolean("proofs_required"),
@@ -150,8 +149,10 @@ def read_policy(data: bytes) -> Policy:
         ksk_ttl=ksk.optional_number("ttl", 0, TTL_LIMIT - 1),
         times=_read_times(signing) if signing else None,
         parent_records=signing.words("parent_records", PARENT_RECORDS) if signing else None,
+        trust=_read_trust(rollover) if rollover else DEFAULT_TRUST,
+        ksk_lives=tuple(_read_life(table) for table in ksk.tables("life")) if "life" in ksk.content else (),
     )
-    for table in (top, bundles, zsk, ksk, signing):
+    for table in (top, bundles, zsk, ksk, signing, rollover):
         if table is not None:
             table.refuse_unknown()
     if policy.bundle_count and policy.keys_per_bundle and len(policy.keys_per_bundle) != policy.bundle_count:
@@ -162,7 +163,7 @@ def read_policy(data: bytes) -> Policy:
     return policy
 
 
-def _read_allowed(table: "_Table") -> AllowedKey:
+def _read_allowed(table: Table) -> AllowedKey:
     algorithm = table.choice("algorithm", _ALGORITHMS)
     if algorithm not in RSA_ALGORITHMS:
         table.refuse_unknown()
@@ -177,7 +178,7 @@ def _read_allowed(table: "_Table") -> AllowedKey:
     return AllowedKey(algorithm, Bounds(least, most), exponents)
 
 
-def _read_ksk(table: "_Table") -> SignaturePolicy:
+def _read_ksk(table: Table) -> SignaturePolicy:
     validity, overlap = table.bounds("signature_validity"), table.bounds("validity_overlap")
     if not validity.least:
         raise MalformedError("a signature that is valid for no time", where=f"{table.path}.signature_validity")
@@ -192,7 +193,7 @@ def _read_ksk(table: "_Table") -> SignaturePolicy:
     )
 
 
-def _read_times(table: "_Table") -> SigningTimes:
+def _read_times(table: Table) -> SigningTimes:
     validity, refresh = table.duration("signature_validity"), table.duration("refresh")
     if refresh >= validity:
         raise MalformedError(
@@ -201,102 +202,28 @@ def _read_times(table: "_Table") -> SigningTimes:
     return SigningTimes(validity, refresh, table.duration("inception_offset"))
 
 
-def _read_kind(table: "_Table") -> KeyKind:
+def _read_trust(table: Table) -> Trust:
+    propagation = table.duration("propagation")
+    if table.word("trust", ("rfc5011", "ds")) == "ds":
+        return Trust(follows=False, propagation=propagation, parent=table.duration("parent"))
+    hold_down, remove = table.duration("hold_down"), table.duration("remove_hold_down")
+    if hold_down < HOLD_DOWN:
+        raise MalformedError(f"validators wait for {span(HOLD_DOWN)}", where=f"{table.path}.hold_down")
+    return Trust(follows=True, propagation=propagation, hold_down=hold_down, remove_hold_down=remove)
+
+
+def _read_life(table: Table) -> KskLife:
+    tag, algorithm = table.number("tag", 0, 65535), table.choice("algorithm", _ALGORITHMS)
+    since, until = table.moment("since"), table.moment("until")
+    table.refuse_unknown()
+    if since >= until:
+        raise MalformedError("it ends before it begins", where=f"{table.path}.until")
+    return KskLife(tag, algorithm, since, until)
+
+
+def _read_kind(table: Table) -> KeyKind:
     algorithm = table.choice("algorithm", _ALGORITHMS)
     bits = table.number("bits", 128, 16384)
     exponent = table.number("exponent", 3, (1 << 63) - 1) if algorithm in RSA_ALGORITHMS else 0
     table.refuse_unknown()
     return KeyKind(algorithm, bits, exponent)
-
-
-class _Table:
-    """A TOML table that knows where it stands and what was taken from it."""
-
-    def __init__(self, content: dict[str, Any], path: str) -> None:
-        self.content = content
-        self.path = path
-        self.taken: set[str] = set()
-
-    def refuse_unknown(self) -> None:
-        for key in self.content:
-            if key not in self.taken:
-                raise MalformedError(
-                    "a policy has no such key",
-                    where=f"{self.path}.{ascii(key)[1:-1][:60]}",
-                    do=f"There are: {', '.join(sorted(self.taken))}.",
-                )
-
-    def table(self, key: str) -> "_Table":
-        return _Table(self._required(key, dict, "a table"), f"{self.path}.{key}")
-
-    def tables(self, key: str) -> list["_Table"]:
-        found = self._required(key, list, "a list of tables")
-        if not found or not all(isinstance(one, dict) for one in found):
-            raise MalformedError("not a list of at least one table", where=f"{self.path}.{key}")
-        return [_Table(one, f"{self.path}.{key}[{place}]") for place, one in enumerate(found)]
-
-    def text(self, key: str) -> str:
-        found: str = self._required(key, str, "a text")
-        if not (0 < len(found) <= 60 and found.isascii() and found.isprintable()):
-            raise MalformedError("not 1 to 60 characters of printable ASCII", where=f"{self.path}.{key}")
-        return found
-
-    def boolean(self, key: str) -> bool:
-        return bool(self._required(key, bool, "true or false"))
-
-    def number(self, key: str, least: int, most: int) -> int:
-        return _in_range(self._required(key, int, "a whole number"), least, most, f"{self.path}.{key}")
-
-    def optional_number(self, key: str, least: int, most: int) -> int | None:
-        return self.number(key, least, most) if key in self.content else None
-
-    def numbers(self, key: str, least: int, most: int) -> tuple[int, ...]:
-        """Give a list of whole numbers; () where there is none."""
-        if key not in self.content:
-            return ()
-        found = self._required(key, list, "a list of whole numbers")
-        return tuple(_in_range(one, least, most, f"{self.path}.{key}[{place}]") for place, one in enumerate(found))
-
-    def choice(self, key: str, choices: tuple[int, ...]) -> int:
-        found = self.number(key, 0, 255)
-        if found not in choices:
-            raise MalformedError(f"{found} is not one of {', '.join(map(str, choices))}", where=f"{self.path}.{key}")
-        return found
-
-    def words(self, key: str, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Give a list of some of ``words``, each at most once, in their order."""
-        found = self._required(key, list, "a list of words")
-        unknown = [one for one in found if one not in words]
-        if unknown or len(set(found)) != len(found):
-            raise MalformedError(f"not some of {', '.join(words)}, each once", where=f"{self.path}.{key}")
-        return tuple(word for word in words if word in found)
-
-    def duration(self, key: str) -> int:
-        return parse_duration(self._required(key, str, 'a duration such as "P21D"'), where=f"{self.path}.{key}")
-
-    def bounds(self, key: str) -> Bounds:
-        found = self._required(key, list, 'two durations such as ["P9D", "P11D"]')
-        if len(found) != 2 or not all(isinstance(one, str) for one in found):
-            raise MalformedError('not two durations such as ["P9D", "P11D"]', where=f"{self.path}.{key}")
-        least, most = (parse_duration(one, where=f"{self.path}.{key}[{place}]") for place, one in enumerate(found))
-        if least > most:
-            raise MalformedError(f"{span(least)} at least, {span(most)} at most", where=f"{self.path}.{key}")
-        return Bounds(least, most)
-
-    def optional_bounds(self, key: str) -> Bounds | None:
-        return self.bounds(key) if key in self.content else None
-
-    def _required(self, key: str, kind: type, name: str) -> Any:
-        self.taken.add(key)
-        if key not in self.content:
-            raise MalformedError(f"missing; it is {name}", where=f"{self.path}.{key}")
-        found = self.content[key]
-        if type(found) is not kind:
-            raise MalformedError(f"not {name}", where=f"{self.path}.{key}")
-        return found
-
-
-def _in_range(number: Any, least: int, most: int, where: str) -> int:
-    if type(number) is not int or not least <= number <= most:
-        raise MalformedError(f"not a whole number from {least} to {most}", where=where)
-    return number

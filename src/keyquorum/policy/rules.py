@@ -6,7 +6,15 @@ A rule that raises is a fault of ours and stops the evaluation; it is never take
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keyquorum.policy import rules_bundle, rules_chain, rules_identity, rules_keys, rules_policy
+from keyquorum.policy import (
+    rules_bundle,
+    rules_chain,
+    rules_identity,
+    rules_keys,
+    rules_policy,
+    rules_rollover,
+    rules_schema,
+)
 from keyquorum.policy.report import Report, result_of
 from keyquorum.policy.subject import Outcome, Subject
 
@@ -137,22 +145,64 @@ RULES = (
         rules_keys.records_for_parent,
     ),
     Rule(
+        "KQ-SCHEMA",
+        "A key of the quorum that the request lists stands there as the schema of each response has it.",
+        "keyquorum",
+        rules_schema.schema,
+    ),
+    Rule(
         "KQ-REVOKED",
-        "No key is revoked; the schema of this signing is normal.",
+        "A key is revoked only where the schema has it so, and is then signed by itself and by another KSK.",
         "keyquorum; RFC 5011 section 2.1",
-        rules_keys.revoked,
+        rules_schema.revoked,
     ),
     Rule(
         "KQ-ALGORITHMS",
-        "The keys asked for have the algorithms that the quorum signs with, no more and no fewer.",
-        "keyquorum; RFC 4035 section 2.2",
-        rules_keys.algorithms_agree,
+        "Each bundle is signed with the algorithms of its keys, no more and no fewer, and its zone keys have them all.",
+        "keyquorum; RFC 4035 section 2.2; RFC 6840 section 5.11",
+        rules_schema.algorithms_agree,
+    ),
+    Rule(
+        "KQ-KSK-LIFE",
+        "No signature of a KSK begins before the KSK's life or ends after it, where the policy states it.",
+        "keyquorum",
+        rules_schema.ksk_life,
     ),
     Rule(
         "KQ-TERMS",
         "The TTL and the KSK's policy that the request has the response state are those of the policy.",
         "keyquorum",
         rules_keys.terms,
+    ),
+    Rule(
+        "KQ-5011-HOLDDOWN",
+        "Every bundle is signed by a KSK that all validators trust by then: the hold-down is over.",
+        "keyquorum; RFC 5011 sections 2.2 and 2.4.1; RFC 7583 section 3.3.4",
+        rules_rollover.hold_down,
+    ),
+    Rule(
+        "KQ-5011-REVOKE",
+        "A KSK that was revoked does not stand again.",
+        "keyquorum; RFC 5011 sections 2.1 and 4",
+        rules_rollover.revocation,
+    ),
+    Rule(
+        "KQ-5011-REMOVE",
+        "A KSK that validators may trust goes only after it was revoked, and stood so for long enough.",
+        "keyquorum; RFC 5011 sections 2.1 and 2.4.2; RFC 7583 section 3.3.4",
+        rules_rollover.removal,
+    ),
+    Rule(
+        "KQ-6840-ANCHORS",
+        "Every bundle is signed with each algorithm of the KSKs that validators may trust by then.",
+        "keyquorum; RFC 6840 section 5.11",
+        rules_rollover.anchors,
+    ),
+    Rule(
+        "KQ-7583-DS",
+        "Every bundle is signed by a KSK whose DS records all validators can have by then.",
+        "keyquorum; RFC 7583 section 3.3.1; RFC 6781 section 4.1.2",
+        rules_rollover.parent,
     ),
     Rule("CLOCK", "The time to judge at is within a day of the clock.", "keyquorum", rules_identity.clock),
 )

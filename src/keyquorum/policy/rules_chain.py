@@ -10,8 +10,8 @@ from itertools import takewhile
 from keyquorum.dnssec.model import Bundle, Dnskey, all_keys
 from keyquorum.dnssec.verify import verify_signature
 from keyquorum.errors import SignatureError
+from keyquorum.policy.bounds import span
 from keyquorum.policy.keymaterial import tag
-from keyquorum.policy.profile import span
 from keyquorum.policy.rules_bundle import PLAIN
 from keyquorum.policy.rules_policy import breaches, overlap_bounds
 from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable

@@ -24,11 +24,12 @@ def foreign_ksk(subject: Subject) -> Outcome:
 
 
 def key_tags(subject: Subject) -> Outcome:
-    """KQ-KEY-TAGS: no two keys of a bundle, with those of the quorum that join it, have one tag."""
+    """KQ-KEY-TAGS: no two keys of a bundle, with those of the quorum that join it, revoked or not, have one tag."""
     found = []
-    for name, bundle in subject.bundles():
+    for place, (name, bundle) in enumerate(subject.bundles()):
+        planned = [one.key for response in subject.responses for one in response.bundles[place].keys]
         seen: dict[int, Dnskey] = {}
-        for key in dict.fromkeys([*subject.ksks, *(published.key for published in bundle.keys)]):
+        for key in dict.fromkeys([*subject.ksks, *planned, *(published.key for published in bundle.keys)]):
             if seen.setdefault(tag(key), key) != key:
                 found.append((name, f"two different keys have the tag {tag(key)}"))
     return judged(found, "the tags of each bundle are different")
@@ -119,28 +120,3 @@ def _faults_of_derivation(subject: Subject, terms: Terms) -> Iterator[str]:
     if policy.parent_records not in {None, terms.parent_records}:
         theirs, ours = (" and ".join(some) or "none" for some in (terms.parent_records, policy.parent_records or ()))
         yield f"its records for the parent are to be {theirs}; the policy says {ours}"
-
-
-def revoked(subject: Subject) -> Outcome:
-    """KQ-REVOKED: no key is revoked; in the schema "normal" none may be."""
-    found = [
-        (name, f"key tag {tag(published.key)} is revoked (flags {published.key.flags})")
-        for name, bundle in subject.bundles()
-        for published in bundle.keys
-        if published.key.is_revoked
-    ]
-    return judged(found, "no key is revoked")
-
-
-def algorithms_agree(subject: Subject) -> Outcome:
-    """KQ-ALGORITHMS: in each bundle the algorithms of the keys asked for are those of the quorum's keys that sign."""
-    if not subject.ksks:
-        return not_applicable("no key of a quorum is given to compare with")
-    signing = {key.algorithm for key in subject.ksks}
-    found = []
-    for name, bundle in subject.bundles():
-        asked = {published.key.algorithm for published in subject.asked(bundle)}
-        if asked and asked != signing:
-            theirs, ours = (" and ".join(map(str, sorted(some))) for some in (asked, signing))
-            found.append((name, f"lists keys of algorithm {theirs}; the quorum signs with {ours}"))
-    return judged(found, f"algorithm {' and '.join(map(str, sorted(signing)))} throughout")

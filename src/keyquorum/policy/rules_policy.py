@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from keyquorum.dnssec.model import all_keys
 from keyquorum.dnssec.times import format_time_for_people
+from keyquorum.policy.bounds import Bounds, span
 from keyquorum.policy.keymaterial import describe, tag
-from keyquorum.policy.profile import Bounds, span
 from keyquorum.policy.rules_bundle import PLAIN
 from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
 

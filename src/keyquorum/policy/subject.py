@@ -12,6 +12,7 @@ from enum import Enum
 import dns.name
 
 from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, Terms, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.responses import PlannedResponse
 from keyquorum.policy.profile import Policy
 
 _LONGEST_TEXT = 100
@@ -34,6 +35,7 @@ class Subject:
     response for this zone, if there is one. ``at`` is the time to judge at, ``now`` the clock's (seconds since 1970).
     ``seen`` gives for the id of each request known from before the digest of the source it came in (None: no memory
     is kept), ``source_digest`` that of the source at hand. ``terms`` is what a requester says the response will state.
+    ``responses`` is what will be made of the request with ``ksks`` (empty where it is looked at by itself).
     """
 
     request: ZoneRequest
@@ -46,19 +48,24 @@ class Subject:
     seen: Mapping[str, bytes] | None = None
     source_digest: bytes = b""
     terms: Terms | None = None
+    responses: tuple[PlannedResponse, ...] = ()
 
     def bundles(self) -> Iterator[tuple[str, Bundle]]:
         """Give each bundle of the request with the name people are shown: its place and its id."""
         for place, bundle in enumerate(self.request.bundles, start=1):
             yield bundle_name(place, bundle), bundle
 
+    def place_in(self, response: PlannedResponse, name: str) -> str:
+        """Give where a finding about one response is: its name too, where there are several."""
+        return f"{response.name}, {name}" if len(self.responses) > 1 else name
+
     def is_ours(self, key: Dnskey) -> bool:
-        """Whether ``key`` is one of the quorum's that sign (flags included)."""
-        return key in self.ksks
+        """Whether ``key`` is one of the quorum's, its flags included, or is one of them revoked."""
+        return key in self.ksks or (key.is_revoked and key.unrevoked() in self.ksks)
 
     def asked(self, bundle: Bundle) -> tuple[PublishedKey, ...]:
         """Give the keys of ``bundle`` that are somebody else's: as a rule the ZSKs."""
-        return tuple(published for published in bundle.keys if published.key not in self.ksks)
+        return tuple(published for published in bundle.keys if not self.is_ours(published.key))
 
 
 @dataclass(frozen=True, slots=True)

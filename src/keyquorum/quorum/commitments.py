@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from keyquorum.errors import MalformedError, NotYetError, RefusedError
+from keyquorum.errors import MalformedError, NotYetError, ParameterError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
 from keyquorum.quorum.spools import FixedStream, NewFile
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import expect_end, header, read_header
-from keyquorum.records.kinds import COMMITMENTS, CommitmentRecord, KeyRecord, UsedSlots
+from keyquorum.records.kinds import COMMITMENTS, MOST_ROW_LENGTH, MOST_ROWS, CommitmentRecord, KeyRecord, UsedSlots
 from keyquorum.threshold.one_time import LANE_BITS, Maker, Quorum, lane_of, number_of, overlap
 from keyquorum.threshold.register import one_time_scheme_for, scheme_for
 from keyquorum.threshold.seam import Commitments, Stream
@@ -86,6 +86,7 @@ def make(
     public = key.record.public
     scheme = one_time_scheme_for(public.algorithm)
     length = scheme.row_length(public, maker, order.quorum)
+    _check_amount(order, length)
     rows = FixedStream(new_file(), length)
     digests = bytearray()
     for row in scheme.prepare(public, secret, order.slots, order.quorum, rng, work):
@@ -200,13 +201,7 @@ def gather(key: Signed[KeyRecord], came: Sequence[OpenCommitments], lane: int, s
         missing = tuple(index for index in quorum or holders if index not in makers)
         enough = any(one <= makers for one in needed)
     if not enough:
-        names = ", ".join(key.record.holders[index - 1].record.name for index in missing) or "the dealer"
-        raise NotYetError(
-            f"there are no commitments for {count} slots from {start:,} on for {key.record.label}: missing {names}",
-            do="Holders run 'keyquorum share prepare' and send NAME.commitments.json; give all with --commitments."
-            if scheme.one_time is Maker.HOLDER
-            else "Give the dealer's file of presignatures with --commitments, or have more dealt: key presign.",
-        )
+        raise _none_left(key.record, missing, start, count)
     used = UsedSlots(first=chosen, count=count, commitments=tuple(one.signed for one in best))
     return Gathered(used, _joined(best, range(chosen, chosen + count)), missing)
 
@@ -270,6 +265,33 @@ def _refuse_twice(key: Signed[KeyRecord], came: Sequence[OpenCommitments]) -> No
                 raise RefusedError(
                     f"{name} committed twice to the same slots", do="Ask why; leave out what was made later."
                 )
+
+
+def _check_amount(order: Order, length: int) -> None:
+    """Refuse, before it is made, what no file of commitments can say."""
+    if len(order.slots) > MOST_ROWS or length > MOST_ROW_LENGTH:
+        raise ParameterError(
+            f"{len(order.slots):,} rows of {length:,} bytes are more than a file of commitments holds",
+            do=f"Make at most {MOST_ROWS:,} slots at a time, with a plan whose rows have at most {MOST_ROW_LENGTH:,}.",
+        )
+    if not 1 <= order.a_year <= MOST_ROWS:
+        raise ParameterError(
+            f"the slots used in a year are a number from 1 to {MOST_ROWS:,}", do="Give another --a-year."
+        )
+
+
+def _none_left(record: KeyRecord, missing: Sequence[int], start: int, count: int) -> NotYetError:
+    where = f"{count:,} slot{'s' * (count != 1)} from slot {start:,} on"
+    if scheme_for(record.public.algorithm).one_time is Maker.DEALER:
+        return NotYetError(
+            f"there are no presignatures of {record.label} for {where}",
+            do="Give the dealer's table for you with --commitments, or have more dealt: keyquorum key presign.",
+        )
+    names = ", ".join(record.holders[index - 1].record.name for index in missing)
+    return NotYetError(
+        f"no quorum of {record.label} has commitments for {where}: missing {names}",
+        do="Holders run 'keyquorum share prepare' and send NAME.commitments.json; give all with --commitments.",
+    )
 
 
 def _why_not(record: KeyRecord) -> str:

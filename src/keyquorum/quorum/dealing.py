@@ -194,6 +194,7 @@ def _tables(
     secrets: list[list[bytes]] = [[] for _ in key.record.holders]
     if ration is None:
         return (), secrets
+    _check_amount(key, ration)
 
     def hand_out(rows: tuple[bytes, ...]) -> None:
         for one, row in zip(secrets, rows, strict=True):
@@ -212,6 +213,20 @@ def _tables(
             mine = rows[start : start + ration.count]
             scheme.check_secret_rows(public, index, table.signed.record.slots, table.rows, MemorySpool(mine), work)
     return tuple(tables), secrets
+
+
+def _check_amount(key: Signed[KeyRecord], ration: Ration) -> None:
+    """Refuse, before it is made, what no file of a share can say; raises ParameterError."""
+    record = key.record
+    scheme = one_time_scheme_for(record.public.algorithm)
+    longest = max(scheme.secret_length(record.public, index) for index in range(1, len(record.holders) + 1))
+    # In the header of the file a secret row is in base64 twice, and the digest of a public one three times.
+    most = (SEALED_SHARE.limit - 2 * len(key.envelope)) // (2 * longest + 80) // len(record.requesters)
+    if ration.count > most:
+        raise ParameterError(
+            f"{ration.count:,} slots for each requester are more than the file of a share holds",
+            do=f"Deal at most {most:,} at a time, and more later: keyquorum key presign.",
+        )
 
 
 def _sealed(
@@ -366,15 +381,15 @@ def accept_key(
 
 def check_acceptances(
     key: Signed[KeyRecord], acceptances: Sequence[Signed[Acceptance]], tables: Collection[bytes] = ()
-) -> None:
+) -> tuple[Signed[Acceptance], ...]:
     """Check that every holder of ``key`` has accepted its share, and the ``tables`` (ids) that are to be used.
 
-    Raises NotYetError naming those who have not.
+    Gives one acceptance of each that says so, in their order. Raises NotYetError naming those who have not.
 
     An acceptance of another key or by a stranger raises RefusedError.
     """
     record = key.record
-    accepted = set()
+    accepted: dict[int, Signed[Acceptance]] = {}
     for signed in acceptances:
         acceptance = signed.record
         if acceptance.key != key.id:
@@ -384,7 +399,7 @@ def check_acceptances(
         if record.index_of(acceptance.signer) != acceptance.index:
             raise RefusedError(f"an acceptance for share {acceptance.index} is not signed by the holder of that share")
         if set(tables) <= set(acceptance.tables):
-            accepted.add(acceptance.index)
+            accepted.setdefault(acceptance.index, signed)
     missing = [card.record.name for index, card in enumerate(record.holders, 1) if index not in accepted]
     if missing:
         raise NotYetError(
@@ -392,6 +407,7 @@ def check_acceptances(
             f"missing {', '.join(missing)}",
             do="Each runs 'keyquorum share accept' and sends NAME.accepted.json.",
         )
+    return tuple(accepted[index] for index in sorted(accepted))
 
 
 def dnskey_of(public: PublicPart) -> Dnskey:

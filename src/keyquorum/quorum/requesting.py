@@ -53,18 +53,18 @@ def make_request(
     """
     refuse_failures(examination)
     slots = slots or {}
+    requested = []
     for key, messages in zip(task.keys, examination.messages, strict=True):
         authorised(key, requester.verification_key)
         check_key(key)
         used = slots.get(key.id)
-        check_acceptances(key, acceptances.get(key.id, ()), dealt_tables(used))
+        accepted = check_acceptances(key, acceptances.get(key.id, ()), dealt_tables(used))
         _check_slots(key, used, len(messages))
+        requested.append(RequestedKey(key=key, acceptances=accepted, slots=used))
     request = Request(
         signer=requester.verification_key,
         at=basis.at,
-        keys=tuple(
-            RequestedKey(key=key, acceptances=tuple(acceptances[key.id]), slots=slots.get(key.id)) for key in task.keys
-        ),
+        keys=tuple(requested),
         source=task.source,
         window=task.window,
         schema=task.schema,

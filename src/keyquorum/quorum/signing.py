@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from keyquorum.errors import RefusedError
+from keyquorum.errors import MalformedError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
@@ -65,6 +65,11 @@ def answer(
         if not width:
             asked_others.append(key.record.label)
             continue
+        if context.commitments is not None and len(context.commitments.rows) != len(messages):
+            raise MalformedError(
+                f"{len(context.commitments.rows)} slots of {key.record.label} for {len(messages)} messages",
+                do="Nothing was used up. Ask the requester for another request.",
+            )
         values = FixedStream(new_file(), width)
         store = stores(key.id, context.commitments.quorum) if stores and context.commitments else None
         proof = scheme.sign(public, shares[key.id], store, messages, context, values, rng, work)

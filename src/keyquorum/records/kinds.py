@@ -39,6 +39,7 @@ MOST_KEYS = 16
 MOST_MESSAGES = 1_000_000
 MOST_ROWS = 65_536
 """Slots in one file of commitments."""
+MOST_ROW_LENGTH = 1 << 20
 MOST_TABLES = MOST_LANES
 NAME = Text(64)
 LABEL = Text(64, ascii_only=True)
@@ -190,7 +191,7 @@ COMMITMENTS = Kind(
         "maker": Integer(0, MOST_HOLDERS),
         "quorum": ListOf(Integer(1, MOST_HOLDERS), 0, MOST_HOLDERS),
         "first": Integer(0, MOST_LANES * MOST_SLOTS - 1),
-        "row_length": Integer(1, 1 << 20),
+        "row_length": Integer(1, MOST_ROW_LENGTH),
         "digests": Binary(32, 32 * MOST_ROWS),
         "a_year": Integer(1, MOST_ROWS),
     },

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from keyquorum.errors import DealingError, KeyquorumError, ParameterError, ShareError
+from keyquorum.maths import constant_time
 from keyquorum.maths.groups import Point, random_scalar
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.transcript import expand, fixed
@@ -153,15 +154,16 @@ def _make(task: _Task) -> Row:
 
 def _nonce(group: Weierstrass, task: _Task, quorum: Quorum, salt: bytes) -> int:
     """Give k, of the key, the salt, the quorum and the slot: a poor rng alone does not give it away."""
+    bits = group.order.bit_length() + _MARGIN_BITS
     k = expand(
         "keyquorum/ecdsa/k/v1",
-        group.order.bit_length() + _MARGIN_BITS,
+        bits,
         group.encode_scalar(task.key),
         salt,
         bytes(quorum),
         fixed(task.slot, 8),
     )
-    return 1 + k % (group.order - 1)
+    return 1 + constant_time.reduce(constant_time.to_bytes(k, bits // 8), group.order - 1)
 
 
 def _split(group: Weierstrass, secret: int, drawn: Sequence[int]) -> list[int]:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keyquorum.errors import ParameterError, ShareError
+from keyquorum.maths import constant_time
 from keyquorum.maths.groups import random_scalar
 from keyquorum.maths.randomness import Rng
 from keyquorum.threshold.frost_key import FrostPublic, FrostShare, check_public, suite_of, verification_shares
@@ -69,7 +70,7 @@ def secret_scalar(key: PrivateKey, algorithm: int) -> int:
         raise ParameterError(
             f"the key is not an {group.name} private key", do=f"Give an {group.name} key, or choose its own algorithm."
         )
-    scalar = int.from_bytes(head, "little") % group.order
+    scalar = constant_time.reduce(bytes(head), group.order)
     if group.encode(group.multiply_base(scalar)) != key.public_key().public_bytes_raw():
         raise ParameterError("the private key does not lead to its public key")
     return scalar

@@ -1,7 +1,8 @@
 """The two rounds of FROST (RFC 9591 sections 4 and 5), as functions of their arguments; randomness is one of them.
 
 Identifiers are the holders' indices. Points come encoded and are checked as they are read (``maths.groups``). Refused:
-a list of commitments that is not in ascending order of different identifiers, or without the signer's own.
+a list of commitments that is not in ascending order of different identifiers, or that lacks those to the signer's own
+nonces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +62,8 @@ def commit(suite: Suite, index: int, secret: int, rng: Rng) -> tuple[Nonces, Com
 
 def derive_interpolating_value(group: Group, index: int, indices: Sequence[int], at: int = 0) -> int:
     """Give the Lagrange coefficient of ``index`` among ``indices`` for the value ``at`` a point (section 4.2)."""
-    if index not in indices or len(set(indices)) != len(indices) or min(indices) < 1:
+    wrong = index not in indices or len(set(indices)) != len(indices)
+    if wrong or min(indices) < 1 or max(indices) >= group.order:
         raise ParameterError("the identifiers are not different, positive, and the one asked for among them")
     numerator = denominator = 1
     for other in indices:
@@ -127,18 +129,33 @@ def begin(suite: Suite, group_key: bytes, commitments: Sequence[Commitment], mes
 
 
 def sign(suite: Suite, index: int, share: int, nonces: Nonces, common: Round) -> int:
-    """Do round two: give holder ``index``'s signature share (section 5.2)."""
+    """Do round two: give holder ``index``'s signature share (section 5.2).
+
+    Raises ParameterError for a list without the commitments to just these nonces, which a signer has to make sure of:
+    hiding plus bound nonce, times the generator, is what everybody computed of what stands in the list.
+    """
     group = suite.group
     if index not in common.weights:
-        raise ParameterError(f"there is no commitment of holder {index} in the list")
+        raise _stranger(index)
     bound = group.scalar_multiply(nonces.binding, common.binding_factors[index])
+    nonce = group.scalar_add(nonces.hiding, bound)
+    if not group.equal(group.multiply_base(nonce), common.points[index]):
+        raise ParameterError(
+            f"the commitments of holder {index} in the list are not those to the nonces kept for it",
+            do="Have the request made with the commitments that you prepared last; ask where the others come from.",
+        )
     public = common.weights[index] * common.challenge % group.order
-    return group.scalar_add(group.scalar_add(nonces.hiding, bound), group.scalar_multiply(public, share))
+    return group.scalar_add(nonce, group.scalar_multiply(public, share))
 
 
 def verify_signature_share(suite: Suite, index: int, verification_share: Point, share: int, common: Round) -> None:
-    """Check one signature share (section 5.4); raises WrongPartialError, which names the holder."""
+    """Check one signature share (section 5.4); raises WrongPartialError, which names the holder.
+
+    Raises ParameterError for a holder who has no commitment in the list.
+    """
     group = suite.group
+    if index not in common.weights:
+        raise _stranger(index)
     public = common.weights[index] * common.challenge % group.order
     expected = group.add(common.points[index], group.sum_of([public], [verification_share]))
     if not group.equal(group.multiply_base(share), expected):
@@ -171,3 +188,7 @@ def verification_share(group: Group, commitments: Sequence[Point], index: int) -
     """Give the value at ``index`` of a committed polynomial, times the generator."""
     powers = [pow(index, power, group.order) for power in range(len(commitments))]
     return group.sum_of(powers, commitments)
+
+
+def _stranger(index: int) -> ParameterError:
+    return ParameterError(f"there is no commitment of holder {index} in the list")

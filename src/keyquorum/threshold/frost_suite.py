@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from keyquorum.errors import SignatureError
+from keyquorum.maths import constant_time
 from keyquorum.maths.ed448 import ED448
 from keyquorum.maths.ed25519 import ED25519
 from keyquorum.maths.groups import Group
@@ -43,7 +44,7 @@ class Suite:
 
     def nonce(self, data: bytes) -> int:
         """H3: a nonce."""
-        return self._scalar(self.context + b"nonce" + data)
+        return constant_time.reduce(self.hash(self.context + b"nonce" + data), self.group.order)
 
     def message(self, data: bytes) -> bytes:
         """H4: the hash of a message."""

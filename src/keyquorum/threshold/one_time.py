@@ -43,7 +43,7 @@ def slots_of(lane: int, first: int, count: int) -> range:
     """
     if not 0 <= lane < MOST_LANES or first < 0 or count < 1 or first + count > MOST_SLOTS:
         raise ParameterError(
-            f"there are no {count} slots from {first} on for requester {lane + 1}",
+            f"there is no range of {count:,} slots from slot {first:,} on for requester {lane + 1}",
             do=f"A requester has slots 0 to {MOST_SLOTS - 1}, and there are at most {MOST_LANES} requesters.",
         )
     start = (lane << LANE_BITS) + first
@@ -58,6 +58,12 @@ def lane_of(slot: int) -> int:
 def number_of(slot: int) -> int:
     """Give the running number of a slot within its lane."""
     return slot & (MOST_SLOTS - 1)
+
+
+def told(slots: range) -> str:
+    """Say which slots of one requester these are, by their running numbers: ``slot 7``, ``slots 7 to 9``."""
+    first, last = number_of(slots.start), number_of(slots.stop - 1)
+    return f"slot {first:,}" if first == last else f"slots {first:,} to {last:,}"
 
 
 def overlap(one: range, other: range) -> bool:
