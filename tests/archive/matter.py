@@ -20,7 +20,7 @@ from keyquorum.dnssec.model import Dnskey, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.possession import prove
 from keyquorum.dnssec.zonefile import write_rrset
 from keyquorum.policy.profile import profile
-from keyquorum.policy.schedule import Cast, Rhythm, bundles_of, request_of
+from keyquorum.policy.schedule import Cast, Rhythm, bundles_of, evenly, request_of
 from keyquorum.records.kinds import RESPONSE, Response
 from tests.policy import good_request as quarter
 from tests.policy.good_request import DAY, KSK, ROOT, START, TTL
@@ -98,10 +98,10 @@ def zone_ceremony() -> tuple[bytes, bytes]:
 def quarter_request(start: int, name: str, current: Dnskey, *, zone: dns.name.Name = ROOT) -> ZoneRequest:
     """Give a short quarter's request, with proofs."""
     ids = iter(f"{name}-{number}" for number in range(RHYTHM.count))
-    bundles = bundles_of(profile("zone"), RHYTHM, start, Cast((current,)), TTL, lambda: next(ids))
+    bundles = bundles_of(profile("zone"), evenly(RHYTHM, start), Cast((current,)), TTL, lambda: next(ids))
     signers = {current: quarter._SIGN[current.algorithm, current.public_key]}
     proven = [prove(zone, bundle, signers, START, START + DAY) for bundle in bundles]
-    return request_of(zone, profile("zone"), RHYTHM, proven, name, 1, START)
+    return request_of(zone, profile("zone"), proven, name, 1, START)
 
 
 def quarter_response(

@@ -7,14 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyquorum.dnssec.icann import read_ksr, write_ksr
+from keyquorum.dnssec.calendar import months_later
+from keyquorum.dnssec.icann import read_ksr, read_skr, write_ksr
 from keyquorum.dnssec.model import Dnskey, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.possession import prove
+from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import UsageError
 from keyquorum.policy.bounds import Bounds
 from keyquorum.policy.profile import Policy, profile
 from keyquorum.policy.rules import evaluate
-from keyquorum.policy.schedule import Cast, Rhythm, bundles_of, plain_request, request_of, rhythm_of
+from keyquorum.policy.schedule import (
+    Cast,
+    Period,
+    Rhythm,
+    bundles_of,
+    evenly,
+    filling,
+    plain_request,
+    request_of,
+    rhythm_of,
+)
 from keyquorum.policy.subject import Status, Subject
 from tests.data import data
 from tests.policy import good_request as quarter
@@ -28,13 +40,13 @@ def names() -> st.SearchStrategy[int]:
     return st.integers(1, 100 * DAY)
 
 
-def made(policy: Policy, rhythm: Rhythm, start: int, cast: Cast, name: str, zone: dns.name.Name = ROOT) -> ZoneRequest:
-    ids = iter(f"{name}-{number}" for number in range(rhythm.count))
-    bundles = bundles_of(policy, rhythm, start, cast, TTL, lambda: next(ids))
+def made(policy: Policy, period: Period, cast: Cast, name: str, zone: dns.name.Name = ROOT) -> ZoneRequest:
+    ids = iter(f"{name}-{number}" for number in range(len(period.windows)))
+    bundles = bundles_of(policy, period, cast, TTL, lambda: next(ids))
     keys = [*cast.current, *cast.outgoing, *cast.incoming]
     signers = {key: quarter._SIGN[key.algorithm, key.public_key] for key in keys}
     proven = [prove(zone, bundle, signers, START, START + DAY) for bundle in bundles]
-    return request_of(zone, policy, rhythm, proven, f"request {name}", 3, START)
+    return request_of(zone, policy, proven, f"request {name}", 3, START)
 
 
 def failed(request: ZoneRequest, policy: Policy, previous: ZoneResponse | None = None) -> list[str]:
@@ -62,7 +74,7 @@ def test_the_roots_quarter() -> None:
     real = read_ksr(data("ksr/ksr-root-2017-q2-0.xml").read_bytes())
     policy = profile("root")
     assert rhythm_of(policy) == ROOT_RHYTHM
-    request = made(policy, ROOT_RHYTHM, real.bundles[0].inception, Cast((NOW,), (OLD,), (NEXT,)), "q2")
+    request = made(policy, evenly(ROOT_RHYTHM, real.bundles[0].inception), Cast((NOW,), (OLD,), (NEXT,)), "q2")
     times = [[(bundle.inception, bundle.expiration) for bundle in one.bundles] for one in (request, real)]
     assert times[0] == times[1]
     assert [len(bundle.keys) for bundle in request.bundles] == [len(bundle.keys) for bundle in real.bundles]
@@ -73,15 +85,40 @@ def test_the_roots_quarter() -> None:
     assert read_ksr(write_ksr(request)) == request
 
 
+@pytest.mark.parametrize("name", ["skr-root-2017-q1-0.xml", "skr-root-2017-q2-0.xml"])
+def test_quarters_are_filled_as_the_root_fills_them(name: str) -> None:
+    real = read_skr(data(f"ksr/{name}").read_bytes())
+    windows = tuple((bundle.inception, bundle.expiration) for bundle in real.bundles)
+    start = windows[0][0]
+    assert filling(profile("root"), start, months_later(start, 3)) == Period(windows, months_later(start, 3))
+    longer = filling(profile("root"), start, months_later(start, 3), 30 * DAY)
+    assert [end - begin for begin, end in longer.windows] == [30 * DAY] * 9
+
+
+def test_twelve_quarters_that_are_filled() -> None:
+    """Three years, one of them a leap year: a roll in each quarter, and every rule passes."""
+    policy, start = profile("root"), parse_time("2027-01-01T00:00:00Z")
+    keys = [quarter.BEFORE, OLD, NOW, NEXT, OTHER]
+    previous: ZoneResponse | None = None
+    for number in range(12):
+        end = months_later(start, 3)
+        out, current, in_ = (keys[(number + place) % 5] for place in range(3))
+        period = filling(policy, start, end)
+        request = made(policy, period, Cast((current,), (out,), (in_,)), f"quarter-{number}")
+        assert [len(keys) for keys in standing(request)] == [2, 1, 1, 1, 1, 1, 1, 1, 2]
+        assert failed(request, policy, previous) == []
+        previous, start = answered(request), end
+
+
 def test_quarter_follows_quarter() -> None:
     """A roll from one quarter into the next passes the rules on chain and safety, whatever the quarter's length."""
     policy = profile("root")
     for days in (90, 91, 92):
-        first = made(policy, ROOT_RHYTHM, START, Cast((OLD,), (quarter.BEFORE,), (NOW,)), "a")
-        second = made(policy, ROOT_RHYTHM, START + days * DAY, Cast((NOW,), (OLD,), (NEXT,)), "b")
+        first = made(policy, evenly(ROOT_RHYTHM, START), Cast((OLD,), (quarter.BEFORE,), (NOW,)), "a")
+        second = made(policy, evenly(ROOT_RHYTHM, START + days * DAY), Cast((NOW,), (OLD,), (NEXT,)), "b")
         assert failed(second, policy, answered(first)) == []
     # Without the outgoing key, or with one that never stood there, it does not.
-    abrupt = made(policy, ROOT_RHYTHM, START + 91 * DAY, Cast((OTHER,), (OLD,), (NEXT,)), "c")
+    abrupt = made(policy, evenly(ROOT_RHYTHM, START + 91 * DAY), Cast((OTHER,), (OLD,), (NEXT,)), "c")
     assert "KSR-POLICY-SAFETY" in failed(abrupt, policy, answered(first))
 
 
@@ -89,22 +126,22 @@ def test_one_key_throughout() -> None:
     policy = profile("zone")
     rhythm = rhythm_of(policy)
     assert rhythm == ROOT_RHYTHM
-    first = made(policy, rhythm, START, Cast((NOW,)), "a", EXAMPLE)
+    first = made(policy, evenly(rhythm, START), Cast((NOW,)), "a", EXAMPLE)
     assert standing(first) == [{NOW}] * 9
-    second = made(policy, rhythm, START + 90 * DAY, Cast((NOW,)), "b", EXAMPLE)
+    second = made(policy, evenly(rhythm, START + 90 * DAY), Cast((NOW,)), "b", EXAMPLE)
     assert failed(first, policy) == []
     assert failed(second, policy, answered(first)) == []
 
 
 def test_keys_stand_for_as_long_as_the_policy_demands() -> None:
     policy = replace(profile("zone"), publish_safety=15 * DAY, retire_safety=20 * DAY + 1)
-    request = made(policy, ROOT_RHYTHM, START, Cast((NOW,), (OLD,), (NEXT,)), "a", EXAMPLE)
+    request = made(policy, evenly(ROOT_RHYTHM, START), Cast((NOW,), (OLD,), (NEXT,)), "a", EXAMPLE)
     assert standing(request) == [*[{OLD, NOW}] * 3, *[{NOW}] * 4, *[{NOW, NEXT}] * 2]
     assert failed(request, policy) == []
-    before = made(policy, ROOT_RHYTHM, START - 90 * DAY, Cast((OLD,), incoming=(NOW,)), "z", EXAMPLE)
+    before = made(policy, evenly(ROOT_RHYTHM, START - 90 * DAY), Cast((OLD,), incoming=(NOW,)), "z", EXAMPLE)
     assert failed(request, policy, answered(before)) == []
     # Everything at once where the safety times are as long as the schedule.
-    short = made(policy, Rhythm(2, 10 * DAY, 21 * DAY), START, Cast((NOW,), (OLD,), (NEXT,)), "s", EXAMPLE)
+    short = made(policy, evenly(Rhythm(2, 10 * DAY, 21 * DAY), START), Cast((NOW,), (OLD,), (NEXT,)), "s", EXAMPLE)
     assert standing(short) == [{OLD, NOW, NEXT}] * 2
 
 
@@ -140,7 +177,7 @@ def test_what_a_policy_leaves_open(policy: Policy, given: dict[str, int], expect
 
 
 def test_a_plain_rrset() -> None:
-    request = plain_request(EXAMPLE, ROOT_RHYTHM, START, Cast((NOW,), (OLD,), (NEXT,)), 300)
+    request = plain_request(EXAMPLE, evenly(ROOT_RHYTHM, START), Cast((NOW,), (OLD,), (NEXT,)), 300)
     (bundle,) = request.bundles
     assert (bundle.inception, bundle.expiration) == (START, START + 21 * DAY)
     assert {one.key for one in bundle.keys} == {OLD, NOW, NEXT}
@@ -173,7 +210,7 @@ def test_of_any_schedule(
     policy = replace(profile("zone"), publish_safety=publish, retire_safety=retire)
     rhythm = Rhythm(count, interval, validity)
     cast = Cast((NOW,), (OLD,) * outgoing, (NEXT,) * incoming)
-    bundles = bundles_of(policy, rhythm, 0, cast, TTL, lambda: "b")
+    bundles = bundles_of(policy, evenly(rhythm, 0), cast, TTL, lambda: "b")
     assert [bundle.inception for bundle in bundles] == [place * interval for place in range(count)]
     assert all(bundle.expiration - bundle.inception == validity for bundle in bundles)
     each = [{one.key for one in bundle.keys} for bundle in bundles]

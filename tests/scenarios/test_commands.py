@@ -64,8 +64,8 @@ COMMANDS = {
         "--waiting", "--holding", "--ttl", "--zone-ttl", "--policy", "--svg", "--json",
     },
     "ksr new": {
-        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
-        "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
+        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--until", "--form", "--bundles", "--interval",
+        "--validity", "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
     } | TOKEN | JUDGING,
     "archive add": {"--archive", "--new", "--json"},
     "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},

@@ -11,6 +11,7 @@ from keyquorum.cli.listing import show_bundles, show_report, show_source
 from keyquorum.cli.options import FILE, absent, basis_of, json_option, judging_options, moment
 from keyquorum.cli.world import RNG
 from keyquorum.cli.zone_keys import ZoneKeys
+from keyquorum.dnssec.calendar import months_later
 from keyquorum.dnssec.fields import uuid_text
 from keyquorum.dnssec.icann import read_ksr, write_ksr
 from keyquorum.dnssec.model import ZoneRequest
@@ -19,9 +20,20 @@ from keyquorum.dnssec.times import format_time, parse_duration
 from keyquorum.dnssec.zonefile import write_rrset
 from keyquorum.errors import KeyquorumError, MalformedError, RefusedError, UsageError
 from keyquorum.keystore.files import write_public
+from keyquorum.policy.profile import Policy
 from keyquorum.policy.report import Report
 from keyquorum.policy.rules import evaluate
-from keyquorum.policy.schedule import DAY, Cast, Rhythm, bundles_of, plain_request, request_of, rhythm_of
+from keyquorum.policy.schedule import (
+    DAY,
+    Cast,
+    Period,
+    bundles_of,
+    evenly,
+    filling,
+    plain_request,
+    request_of,
+    rhythm_of,
+)
 from keyquorum.policy.subject import Subject
 from keyquorum.quorum.task import Basis
 from keyquorum.records.fields import ZONE
@@ -40,6 +52,9 @@ _RSA = {"RSASHA256": 8, "RSASHA512": 10}
 @click.option("--outgoing", metavar="KEY", multiple=True, help="A key that has signed it before, and is to go.")
 @click.option("--incoming", metavar="KEY", multiple=True, help="A key that is to sign it afterwards.")
 @click.option("--from", "start", metavar="TIME", required=True, help="When the first bundle begins (2027-01-01).")
+@click.option(
+    "--until", "end", metavar="TIME", help="When the period ends.  [default: on the first of a month, in three months]"
+)
 @click.option("--form", type=click.Choice(["icann", "zone"]), default="icann", show_default=True, help="KSR, or RRset.")
 @click.option("--bundles", "count", type=click.IntRange(1, 1000), help="How many.  [default: the policy's, or 9]")
 @click.option("--interval", metavar="DURATION", help="From one to the next.  [default: the policy's, or P10D]")
@@ -59,6 +74,7 @@ def new(
     outgoing: tuple[str, ...],
     incoming: tuple[str, ...],
     start: str,
+    end: str | None,
     form: str,
     count: int | None,
     interval: str | None,
@@ -86,19 +102,20 @@ def new(
     basis = basis_of(
         "icann" if form == "icann" and name == dns.name.root else "zone", policy, previous_skr, at, overrules
     )
-    rhythm = rhythm_of(basis.policy, count, _duration("--interval", interval), _duration("--validity", validity))
-    begin = moment(f"{start}T00:00:00" if len(start) == 10 else start, "--from")
+    period = _period(
+        basis.policy, start, end, (count, _duration("--interval", interval), _duration("--validity", validity))
+    )
     seconds = ttl if ttl is not None else _TTL if basis.policy.ksk_ttl is None else basis.policy.ksk_ttl
     with ExitStack() as stack:
         keys = ZoneKeys(name, _RSA[algorithm], stack, pin_file, module)
         cast = Cast(keys.read(current), keys.read(outgoing), keys.read(incoming))
         if form == "icann":
-            request = _signed(name, basis, rhythm, begin, cast, seconds, keys, id_, serial)
+            request = _signed(name, basis, period, cast, seconds, keys, id_, serial)
             data = write_ksr(request)
             if read_ksr(data) != request:
                 raise KeyquorumError("the request that was written is not the one that would be read")
         else:
-            request = plain_request(name, rhythm, begin, cast, seconds)
+            request = plain_request(name, period, cast, seconds)
             data = write_rrset(name, request.bundles[0]).encode("ascii")
     report = _judged(request, basis, world.digest_of_bytes(data))
     if report.acceptable:
@@ -111,11 +128,25 @@ def new(
         _next(request, policy, out)
 
 
+def _period(policy: Policy, start: str, end: str | None, asked: tuple[int | None, int | None, int | None]) -> Period:
+    """Give the bundles' times; ``asked`` are number, distance and validity of bundles, where somebody says so."""
+    count, interval, validity = asked
+    begin = _day("--from", start)
+    if count is None and interval is None and (end is not None or format_time(begin).startswith("01T00:00:00", 8)):
+        return filling(policy, begin, months_later(begin, 3) if end is None else _day("--until", end), validity)
+    if end is not None:
+        raise UsageError("bundles that fill a period have no distance of their own", where="--until")
+    return evenly(rhythm_of(policy, count, interval, validity), begin)
+
+
+def _day(option: str, text: str) -> int:
+    return moment(f"{text}T00:00:00" if len(text) == 10 else text, option)
+
+
 def _signed(
     zone: dns.name.Name,
     basis: Basis,
-    rhythm: Rhythm,
-    start: int,
+    period: Period,
     cast: Cast,
     ttl: int,
     keys: ZoneKeys,
@@ -129,13 +160,13 @@ def _signed(
                 f"only the public part of key {key.tag} is given, and a KSR has a proof by each of its keys",
                 do="Give its PEM file or the URI of its token, or make a plain RRset: --form zone.",
             )
-    bundles = bundles_of(basis.policy, rhythm, start, cast, ttl, _random_id)
+    bundles = bundles_of(basis.policy, period, cast, ttl, _random_id)
     with terminal.counting("Signing", "bundles", len(bundles)) as advance:
         proven = []
         for bundle in bundles:
             proven.append(prove(zone, bundle, keys.signers, basis.at, basis.at + _PROOF_VALIDITY))
             advance(1)
-    return request_of(zone, basis.policy, rhythm, proven, id_ or _random_id(), serial, basis.at)
+    return request_of(zone, basis.policy, proven, id_ or _random_id(), serial, basis.at)
 
 
 def _judged(request: ZoneRequest, basis: Basis, digest: bytes) -> Report:
