@@ -63,6 +63,10 @@ COMMANDS = {
         "--zone", "--old", "--new", "--old-name", "--new-name", "--zone-keys", "--meanwhile", "--from", "--ready",
         "--waiting", "--holding", "--ttl", "--zone-ttl", "--policy", "--svg", "--json",
     },
+    "archive add": {"--archive", "--new", "--json"},
+    "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},
+    "archive show": {"--archive", "--json"},
+    "archive verify": {"--archive", "--head", "--json"},
     "ksr new": {
         "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
         "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
