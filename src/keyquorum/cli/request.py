@@ -47,7 +47,14 @@ def request() -> None:
 @click.option("--dnskey", type=FILE, help="A zone file with the DNSKEY RRset of one or many zones, as received.")
 @click.option("--inception", metavar="TIME", help="From when the signatures are valid (with --dnskey).")
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
-@click.option("--schema", type=click.Choice(list(SCHEMAS)), default="normal", show_default=True, help="Who signs when.")
+@click.option(
+    "--schema",
+    type=click.Choice(list(SCHEMAS)),
+    metavar="NAME",
+    default="normal",
+    show_default=True,
+    help="Who signs when.",
+)
 @click.option("--accepted", type=FILE, multiple=True, help="The holders' acceptances; files, or a directory with them.")
 @click.option(
     "--commitments",

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from dns.dnssecalgs import get_algorithm_cls
 from dns.dnssecalgs.cryptography import CryptographyPublicKey
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
-from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.signing import VerifyKey
 
 from keyquorum.dnssec.model import FLAG_SEP, FLAG_ZONE, PROTOCOL, Dnskey
 from keyquorum.errors import LimitError, MalformedError, ParameterError, SignatureError
+from keyquorum.maths.ed25519 import is_usable
 from keyquorum.threshold.rsa_key import padded
 
 PublicKey = (
@@ -116,7 +116,7 @@ def checked(algorithm: KeyAlgorithm, key: object) -> PublicKey:
         )
     if isinstance(key, rsa.RSAPublicKey):
         _check_rsa(algorithm, key.public_numbers())
-    if isinstance(key, ed25519.Ed25519PublicKey) and not crypto_core_ed25519_is_valid_point(key.public_bytes_raw()):
+    if isinstance(key, ed25519.Ed25519PublicKey) and not is_usable(key.public_bytes_raw()):
         raise ParameterError("the Ed25519 public key is no point of the curve, or one of small order")
     return key
 

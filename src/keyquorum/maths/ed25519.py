@@ -1,19 +1,24 @@
 """The group of Ed25519 (RFC 8032, RFC 9591 section 6.1), by libsodium; its points are their own encodings, 32 bytes.
 
 Refused, when decoded: encodings that are not canonical, points off the curve, of small or mixed order, the identity.
+Refused altogether: to work with a libsodium that takes points of mixed order (CVE-2025-69277: PyNaCl before 1.6.2).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import nacl.bindings as sodium
 
-from keyquorum.errors import ParameterError
+from keyquorum.errors import KeyquorumError, ParameterError
 from keyquorum.maths import constant_time
 from keyquorum.maths.groups import decode_scalar, refused
 
 _LENGTH = 32
+_ORDER = (1 << 252) + 27742317777372353535851937790883648493
 _IDENTITY = (1).to_bytes(_LENGTH, "little")
+# The generator plus the point (0, -1), which is of order 2: (-x, -y). Older checks of the order looked at x alone.
+_MIXED = bytes.fromhex("95" + "99" * 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Ed25519:
     """The group."""
 
     name: str = "Ed25519"
-    order: int = (1 << 252) + 27742317777372353535851937790883648493
+    order: int = _ORDER
     scalar_length: int = _LENGTH
     point_length: int = _LENGTH
     identity: bytes = _IDENTITY
@@ -31,7 +36,7 @@ class Ed25519:
         """Read a point; raises ParameterError for anything but the canonical encoding of a usable one."""
         if len(data) != _LENGTH:
             raise refused(self, f"has {_LENGTH} bytes, not {len(data)}")
-        if not sodium.crypto_core_ed25519_is_valid_point(data):
+        if not is_usable(data):
             raise refused(self, "is not canonical, not on the curve, or not in the group of prime order")
         return data
 
@@ -57,6 +62,7 @@ class Ed25519:
 
     def multiply(self, scalar: int, point: bytes) -> bytes:
         """Give scalar times point; libsodium's constant-time multiplication."""
+        check_libsodium()
         if scalar == 0 or point == _IDENTITY:  # libsodium takes neither; a secret is 0 with no chance worth naming
             return _IDENTITY
         try:
@@ -109,7 +115,26 @@ class Ed25519:
 ED25519 = Ed25519()
 
 
+def is_usable(data: bytes) -> bool:
+    """Tell whether 32 bytes are the canonical encoding of a point of prime order; raises as ``check_libsodium``."""
+    check_libsodium()
+    return sodium.crypto_core_ed25519_is_valid_point(data)
+
+
+@cache
+def check_libsodium() -> None:
+    """Ask libsodium, once in a process, about a point of mixed order; raises KeyquorumError where it is taken."""
+    if sodium.crypto_core_ed25519_is_valid_point(_MIXED):
+        raise KeyquorumError(
+            "the libsodium of this machine takes points of Ed25519 that are not in the group of prime order",
+            where="maths.ed25519",
+            do="Install PyNaCl 1.6.2 or newer, with the libsodium that it brings along (CVE-2025-69277).",
+        )
+
+
 def _bytes(scalar: int) -> bytes:
+    if scalar >= _ORDER:  # libsodium would ignore its topmost bit, or fail; the first digit of 30 bits tells
+        raise ParameterError("a scalar of Ed25519 is not below the order")
     return constant_time.to_bytes(scalar, _LENGTH)
 
 

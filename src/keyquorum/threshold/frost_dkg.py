@@ -12,7 +12,7 @@ not lie on the committed polynomial.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from keyquorum.errors import DealingError, KeyquorumError, ShareError
+from keyquorum.errors import DealingError, MalformedError, ParameterError, ShareError
 from keyquorum.maths.groups import Group, Point, random_scalar
 from keyquorum.maths.randomness import Rng
 from keyquorum.threshold.frost_rounds import commit_to, evaluate, verification_share
@@ -61,7 +61,7 @@ def check_round_one(suite: Suite, index: int, threshold: int, published: RoundOn
     try:
         points = [group.decode(one) for one in published.commitments]
         nonce, answer = group.decode(R), group.decode_scalar(published.proof[group.point_length :])
-    except KeyquorumError as error:
+    except (MalformedError, ParameterError) as error:
         raise _wrong(index, error.what) from None
     challenge = _challenge(suite, index, published.commitments[0], R)
     if not group.equal(group.multiply_base(answer), group.add(nonce, group.sum_of([challenge], points[:1]))):

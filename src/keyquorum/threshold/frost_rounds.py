@@ -62,7 +62,8 @@ def commit(suite: Suite, index: int, secret: int, rng: Rng) -> tuple[Nonces, Com
 
 def derive_interpolating_value(group: Group, index: int, indices: Sequence[int], at: int = 0) -> int:
     """Give the Lagrange coefficient of ``index`` among ``indices`` for the value ``at`` a point (section 4.2)."""
-    if index not in indices or len(set(indices)) != len(indices) or min(indices) < 1:
+    wrong = index not in indices or len(set(indices)) != len(indices)
+    if wrong or min(indices) < 1 or max(indices) >= group.order:
         raise ParameterError("the identifiers are not different, positive, and the one asked for among them")
     numerator = denominator = 1
     for other in indices:
@@ -135,7 +136,7 @@ def sign(suite: Suite, index: int, share: int, nonces: Nonces, common: Round) ->
     """
     group = suite.group
     if index not in common.weights:
-        raise ParameterError(f"there is no commitment of holder {index} in the list")
+        raise _stranger(index)
     bound = group.scalar_multiply(nonces.binding, common.binding_factors[index])
     nonce = group.scalar_add(nonces.hiding, bound)
     if not group.equal(group.multiply_base(nonce), common.points[index]):
@@ -148,8 +149,13 @@ def sign(suite: Suite, index: int, share: int, nonces: Nonces, common: Round) ->
 
 
 def verify_signature_share(suite: Suite, index: int, verification_share: Point, share: int, common: Round) -> None:
-    """Check one signature share (section 5.4); raises WrongPartialError, which names the holder."""
+    """Check one signature share (section 5.4); raises WrongPartialError, which names the holder.
+
+    Raises ParameterError for a holder who has no commitment in the list.
+    """
     group = suite.group
+    if index not in common.weights:
+        raise _stranger(index)
     public = common.weights[index] * common.challenge % group.order
     expected = group.add(common.points[index], group.sum_of([public], [verification_share]))
     if not group.equal(group.multiply_base(share), expected):
@@ -182,3 +188,7 @@ def verification_share(group: Group, commitments: Sequence[Point], index: int) -
     """Give the value at ``index`` of a committed polynomial, times the generator."""
     powers = [pow(index, power, group.order) for power in range(len(commitments))]
     return group.sum_of(powers, commitments)
+
+
+def _stranger(index: int) -> ParameterError:
+    return ParameterError(f"there is no commitment of holder {index} in the list")
