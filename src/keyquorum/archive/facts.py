@@ -119,7 +119,8 @@ def _record(stream: BinaryIO) -> Facts:
     kind: Kind[Any] | None = next((one for one in KINDS if one.payload_type == claimed), None)
     read = _READERS.get(kind.name) if kind else None
     if read is None:
-        raise NotKeptError(f"a {kind.title if kind else 'record of an unknown kind'} is not kept in an archive")
+        what = f"a record of the kind {kind.name}" if kind else "a record of an unknown kind"
+        raise NotKeptError(f"{what} has no place in an archive")
     return read(stream)
 
 

@@ -10,18 +10,21 @@ from keyquorum.archive.store import Archive
 from keyquorum.cli import terminal
 from keyquorum.dnssec.times import format_time, format_time_for_people
 
-_SHORT = 13
+_SHORT = 8
 SHOWN = 40
 """How many entries, or signatures, are shown; the rest are counted."""
 
 
 def show_entries(entries: Sequence[Entry]) -> None:
     """Show entries in a table, the last ones where there are many."""
+    if not entries:
+        terminal.say("  nothing")
+        return
     rows = [
         (
             str(one.number),
-            format_time_for_people(one.added)[:16],
-            one.facts.kind,
+            format_time_for_people(one.added)[:10],
+            one.facts.kind.removeprefix("response-"),
             _zone(one),
             one.facts.id if len(one.facts.id) <= _SHORT else f"{one.facts.id[:_SHORT]}...",
             *_times(one),
