@@ -71,10 +71,6 @@ COMMANDS = {
         "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
         "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
     } | TOKEN | JUDGING,
-    "archive add": {"--archive", "--new", "--json"},
-    "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},
-    "archive show": {"--archive", "--json"},
-    "archive verify": {"--archive", "--head", "--json"},
     "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
