@@ -63,14 +63,14 @@ COMMANDS = {
         "--zone", "--old", "--new", "--old-name", "--new-name", "--zone-keys", "--meanwhile", "--from", "--ready",
         "--waiting", "--holding", "--ttl", "--zone-ttl", "--policy", "--svg", "--json",
     },
-    "ksr new": {
-        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--until", "--form", "--bundles", "--interval",
-        "--validity", "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
-    } | TOKEN | JUDGING,
     "archive add": {"--archive", "--new", "--json"},
     "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},
     "archive show": {"--archive", "--json"},
     "archive verify": {"--archive", "--head", "--json"},
+    "ksr new": {
+        "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--until", "--form", "--bundles", "--interval",
+        "--validity", "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
+    } | TOKEN | JUDGING,
     "ksr check": {"--json", "--until"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
