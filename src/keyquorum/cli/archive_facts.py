@@ -58,7 +58,9 @@ def show_entry(opened: Archive, entry: Entry) -> None:
     ]
     terminal.facts((name, value) for name, value in rows if value)
     if facts.kind == "response":
-        show_issued([one for one in issued_signatures(opened.entries, opened.file) if one.entry == entry.number])
+        # Of the responses this one alone is read.
+        needed = [one for one in opened.entries if one.facts.kind != "response" or one is entry]
+        show_issued(list(issued_signatures(needed, opened.file)))
 
 
 def show_issued(found: Sequence[Issued]) -> None:
