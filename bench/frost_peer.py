@@ -2,9 +2,8 @@
 
 What is compared is one signer's round two and one aggregation with its verification, each from commitments as they
 come, as bytes: reading them (and finding them to be points of the group) is most of the work, and nobody gets round
-it. Ours verifies by ``cryptography`` in the end, theirs by their own arithmetic. Theirs is timed on the wall clock of
-a process that does nothing else. Nothing here runs without ``--peers``: building takes cargo, and a download by cargo
-itself.
+it. Ours verifies by ``cryptography`` in the end, theirs by their own arithmetic. Both are CPU time. Nothing here runs
+without ``--peers``: building takes cargo, and a download by cargo itself.
 """
 
 import json

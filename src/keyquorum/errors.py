@@ -95,5 +95,9 @@ class KeystoreBusyError(KeystoreError):
     """Another process has the keystore open; only one may at a time."""
 
 
+class DamagedArchiveError(KeyquorumError):
+    """Something in an archive is not as it was written: an entry or a file was changed, removed or moved."""
+
+
 class StorageError(KeyquorumError):
     """The disk did not keep what was written (full, read-only, failing); nothing half-written was left behind."""

@@ -1,10 +1,10 @@
 /* A disk that can be watched and made to fail: preloaded into a child process, it records everything done to the files
- * of one directory (with the data, in order), and on demand drops a sync or fails a call. It syncs nothing itself:
+ * of one directory and those below it (with the data, in order), and on demand drops a sync or fails a call. It syncs nothing itself:
  * what would have survived a power cut is worked out afterwards from the record.
  *
  * A record: operation (1 byte), inode (8), offset or size (8), length of a (4), length of b (4), a, b; little-endian.
  *   C a=name         created          W a=data         written at offset    T                truncated to size
- *   F / f            synced / failed  D / d            directory synced / failed
+ *   F / f            synced / failed  D / d a=name     directory synced / failed ("" is the directory itself)
  *   R a=old b=new    renamed          L a=name         linked               U a=name         unlinked
  *   M a=text         said by the program itself            X                made to fail (of kind "inode")
  */
@@ -25,7 +25,7 @@ enum { SYNC, WRITE, CREATE, UNLINK, TRUNCATE, NAME, KINDS };
 static const int errors[KINDS] = {EIO, ENOSPC, EROFS, EIO, ENOSPC, ENOSPC};
 
 #define MOST 1024
-static struct { int kind; uint64_t inode; } known[MOST]; /* kind: 0 not ours, 1 file, 2 the directory */
+static struct { int kind; uint64_t inode; char name[128]; } known[MOST]; /* kind: 0 not ours, 1 file, 2 directory */
 static char directory[4096];
 static int record = -1, counted[KINDS], fail_kind = -1, fail_at, lasting, next_fails, dropping;
 
@@ -79,8 +79,9 @@ static int opened(int fd, const char *path, int created) {
   struct stat s;
   const char *name = ours(path);
   if (fd < 0 || fd >= MOST || fstat(fd, &s)) return fd;
-  known[fd].kind = name ? 1 : record >= 0 && path && !strcmp(path, directory) ? 2 : 0;
+  known[fd].kind = name ? (S_ISDIR(s.st_mode) ? 2 : 1) : record >= 0 && path && !strcmp(path, directory) ? 2 : 0;
   known[fd].inode = (uint64_t)s.st_ino;
+  snprintf(known[fd].name, sizeof known[fd].name, "%s", name ? name : "");
   if (created) emit('C', (uint64_t)s.st_ino, 0, name, size(name), 0, 0);
   return fd;
 }
@@ -164,8 +165,9 @@ FTRUNCATE(ftruncate64)
 
 static int synced(int fd) {
   int kind = file(fd);
-  if (fails(SYNC)) { emit(kind == 1 ? 'f' : 'd', known[fd].inode, 0, 0, 0, 0, 0); return -1; }
-  if (!(dropping & kind)) emit(kind == 1 ? 'F' : 'D', known[fd].inode, 0, 0, 0, 0, 0);
+  const char *name = kind == 2 ? known[fd].name : "";
+  if (fails(SYNC)) { emit(kind == 1 ? 'f' : 'd', known[fd].inode, 0, name, size(name), 0, 0); return -1; }
+  if (!(dropping & kind)) emit(kind == 1 ? 'F' : 'D', known[fd].inode, 0, name, size(name), 0, 0);
   return 0;
 }
 int fsync(int fd) { REAL(int, "fsync", int); return file(fd) ? synced(fd) : real(fd); }

@@ -79,7 +79,8 @@ class Disk:
                         operation.durable, operation.doomed = event.op == "F", event.op == "f"
             case "D":
                 for operation, _ in self.names:
-                    operation.durable = True
+                    if operation.event.a.rpartition(b"/")[0] == event.a:
+                        operation.durable = True
 
     def after_power_cut(self, keep: Keep) -> Files:
         """Give one state of the directory; ``keep`` decides on each thing that may be lost."""

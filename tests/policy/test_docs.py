@@ -5,8 +5,11 @@ from pathlib import Path
 from keyquorum.policy.profile import PROFILES, profile_source
 from keyquorum.policy.report import KEPT_FINDINGS
 from keyquorum.policy.rules import RULES
+from keyquorum.policy.rules_plan import PLAN_RULES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "auditor" / "rules.md").read_text()
+
+OF_PLANS = [rule for rule in PLAN_RULES if rule.id not in {one.id for one in RULES}]
 
 
 def sections() -> dict[str, str]:
@@ -16,15 +19,21 @@ def sections() -> dict[str, str]:
 
 
 def test_every_rule_is_documented_in_order() -> None:
-    assert list(sections()) == [*(rule.id for rule in RULES), "The policy"]
+    assert list(sections()) == [
+        *(rule.id for rule in RULES),
+        *(rule.id for rule in OF_PLANS),
+        "The policy",
+    ]
 
 
 def test_each_section_says_what_the_table_says() -> None:
-    for rule in RULES:
-        demands, source, *computes = [line for line in sections()[rule.id].split("\n\n") if line.strip()]
-        assert demands.strip() == rule.demands
-        assert source == f"Source: {rule.source}"
-        assert computes, f"{rule.id}: what it computes is not written down"
+    tables = {rule.id: (rule.demands, rule.source) for rule in OF_PLANS}
+    tables |= {rule.id: (rule.demands, rule.source) for rule in RULES}
+    for name, (demanded, origin) in tables.items():
+        demands, source, *computes = [line for line in sections()[name].split("\n\n") if line.strip()]
+        assert demands.strip() == demanded
+        assert source == f"Source: {origin}"
+        assert computes, f"{name}: what it computes is not written down"
 
 
 def test_the_table_is_one_of_different_rules_and_functions() -> None:
@@ -33,6 +42,9 @@ def test_the_table_is_one_of_different_rules_and_functions() -> None:
     for rule in RULES:
         assert (rule.check.__doc__ or "").startswith(f"{rule.id}: ")
         assert rule.demands.endswith(".")
+    for one in OF_PLANS:
+        assert (one.find.__doc__ or "").startswith(f"{one.id}: ")
+        assert one.demands.endswith(".")
 
 
 def test_the_shipped_policies_are_shown_in_full() -> None:

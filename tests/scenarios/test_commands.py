@@ -58,6 +58,15 @@ COMMANDS = {
         "--json",
     },
     "anchor compare": {"--at", "--json"},
+    "schedule quarter": {"--policy", "--from", "--until", "--json"},
+    "schedule roll": {
+        "--zone", "--old", "--new", "--old-name", "--new-name", "--zone-keys", "--meanwhile", "--from", "--ready",
+        "--waiting", "--holding", "--ttl", "--zone-ttl", "--policy", "--svg", "--json",
+    },
+    "archive add": {"--archive", "--new", "--json"},
+    "archive list": {"--archive", "--signatures", "--zone", "--at", "--json"},
+    "archive show": {"--archive", "--json"},
+    "archive verify": {"--archive", "--head", "--json"},
     "ksr new": {
         "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--form", "--bundles", "--interval", "--validity",
         "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
@@ -113,7 +122,8 @@ def test_there_are_no_other_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "holder", "key", "share", "request", "ksr", "escrow", "token", "dkg", "keystore", *COMMANDS]
+    "name",
+    ["", "holder", "key", "share", "request", "ksr", "escrow", "token", "dkg", "keystore", "schedule", *COMMANDS],
 )
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(name: str, option: str) -> None:

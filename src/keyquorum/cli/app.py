@@ -26,7 +26,9 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "escrow": ("escrow", "escrow", "A key on paper: create, check pages, recover."),
         "token": ("token", "token", "Keys in PKCS#11 tokens: list, inspect, load, test, wipe."),
         "anchor": ("anchor", "anchor", "Trust anchors: write them, compare them with a zone."),
-        "ksr": ("ksr", "ksr", "Check a key signing request against the rules."),
+        "schedule": ("schedule", "schedule", "When to sign what: a quarter's bundles, the plan of a roll."),
+        "ksr": ("ksr", "ksr", "Key signing requests: make one, check one against the rules."),
+        "archive": ("archive", "archive", "Requests and responses seen: keep them, ask about them."),
     }
 )
 

@@ -50,8 +50,8 @@ def request() -> None:
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
 @click.option(
     "--schema",
-    type=click.Choice(list(SCHEMAS)),
     metavar="NAME",
+    type=click.Choice(list(SCHEMAS)),
     default="normal",
     show_default=True,
     help="Who signs when.",

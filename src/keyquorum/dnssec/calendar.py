@@ -31,9 +31,10 @@ class Calendar:
         """
         step = (self.shortest + self.longest) // 2
         starts = [start + place * step for place in range(self.count - 1)]
-        starts.append(end - self.longest if self.count > 1 else start)
-        last = starts[-1] - starts[-2] if self.count > 1 else self.shortest
-        if not self.shortest <= last <= self.longest or (self.count == 1 and end - start > self.longest):
+        # The last one lasts as long as may be, and begins within bounds after the one before.
+        earliest, latest = (starts[-1] + bound if starts else start for bound in (self.shortest, self.longest))
+        starts.append(min(max(end - self.longest, earliest), latest))
+        if not self.shortest <= end - starts[-1] <= self.longest:
             raise RefusedError(
                 f"{self.count} bundles of {format_duration(self.shortest)} to {format_duration(self.longest)} "
                 f"do not fill {format_duration(max(end - start, 0))}",

@@ -4,7 +4,7 @@ The same checks for a request together with the response before it, and for a pl
 what) on the slots after the first ``facts``, which are in the world already.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from keyquorum.dnssec.schema import Act
@@ -14,6 +14,7 @@ from keyquorum.dnssec.trust import Knowledge, Trust, follow
 from keyquorum.policy.bounds import span
 
 Findings = Iterator[tuple[str, str]]
+Check = Callable[[Sequence[Slot], int, Trust], Findings]
 
 
 def untrusted(slots: Sequence[Slot], facts: int, trust: Trust) -> Findings:

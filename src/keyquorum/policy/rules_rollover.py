@@ -5,22 +5,19 @@ and its KSKs verifiably signed is taken as known to the world. Without a previou
 bundle is taken as trusted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 import dns.name
 
 from keyquorum.dnssec.model import Bundle, Dnskey
 from keyquorum.dnssec.timeline import Slot, planned_slot, slot_of
-from keyquorum.dnssec.trust import Trust
 from keyquorum.dnssec.verify import verify_signature
 from keyquorum.errors import SignatureError
 from keyquorum.policy.keymaterial import tag
-from keyquorum.policy.rollover_checks import Findings, gone, missing_algorithms, returned, untrusted
+from keyquorum.policy.rollover_checks import Check, gone, missing_algorithms, returned, untrusted
 from keyquorum.policy.rules_schema import NOTHING_PLANNED
 from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
-
-Check = Callable[[Sequence[Slot], int, Trust], Findings]
 
 _CACHED_BUNDLES = 64
 _DS = "validators go by the DS records at the parent, the policy says"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import dns.name
 
+from keyquorum.dnssec.calendar import Calendar
 from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, SignaturePolicy, ZoneRequest, all_keys
 from keyquorum.errors import UsageError
 from keyquorum.policy.keymaterial import kind_of, tag
@@ -65,6 +66,13 @@ def rhythm_of(
         else:
             interval = max(min(max(_INTERVAL, chosen - both.most), chosen - both.least), 1)
     return Rhythm(count or policy.bundle_count or _COUNT, interval, chosen)
+
+
+def calendar_of(policy: Policy) -> Calendar:
+    """Give the calendar of a period: the rhythm, its last bundle as early or as late as ``policy`` allows."""
+    rhythm, bounds = rhythm_of(policy), policy.bundle_interval
+    least, most = (bounds.least, bounds.most) if bounds else (max(rhythm.interval - DAY, 1), rhythm.interval + DAY)
+    return Calendar(rhythm.count, least, most, rhythm.validity)
 
 
 def bundles_of(
