@@ -86,15 +86,15 @@ def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered
 
 
 def slot_facts(record: KeyRecord, used: UsedSlots) -> list[tuple[str, str]]:
-    """Say which slots a request uses up, and who has to answer it, or cannot."""
+    """Say which slots a request uses up, and who has to answer it, or cannot; in words that leave room for an id."""
     facts = [("uses up", told(range(used.first, used.first + used.count)))]
     quorum = used.commitments[0].record.quorum
     if quorum:
-        facts.append(("all must answer", names_of(record, quorum)))
+        facts.append(("quorum", f"{names_of(record, quorum)}: all must answer"))
     makers = {signed.record.maker for signed in used.commitments}
     missing = [index for index in quorum or range(1, len(record.holders) + 1) if index not in makers]
     if missing and 0 not in makers:
-        facts.append(("cannot answer", f"{names_of(record, missing)}: no commitments for these slots"))
+        facts.append(("left out", f"{names_of(record, missing)}: no commitments for these slots"))
     return facts
 
 
