@@ -45,7 +45,14 @@ ROOMS = {
     "maths": ("maths/*.py", MATHEMATICS),
     "threshold": ("threshold/rsa*.py", MATHEMATICS),
     "plans": ("threshold/quorum_plan.py", ("tests/threshold/test_quorum_plan.py",)),
-    "policy": ("policy/rules*.py", ("tests/policy",)),
+    "policy": ("policy/*.py", ("tests/policy",)),
+    "schemas": (
+        "dnssec/schema.py dnssec/responses.py dnssec/timeline.py dnssec/trust.py dnssec/calendar.py dnssec/rollover.py",
+        tuple(
+            f"tests/dnssec/test_{name}.py"
+            for name in ("schema", "schemas", "responses", "timeline", "trust", "calendar", "rollover", "sizes")
+        ),
+    ),
 }
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 _MEMORY = 4 << 30  # bytes, for a process
@@ -261,7 +268,7 @@ def main(rooms: tuple[str, ...], sample: int | None, seed: int, only: str, jobs:
     """Change the code of ROOMS (maths and threshold if none is named) in small ways and see whether a test fails."""
     chosen = [ROOMS[room] for room in rooms or ("maths", "threshold")]
     tests = sorted({test for _, of_room in chosen for test in of_room})
-    files = [path for pattern, _ in chosen for path in sorted(SOURCE.glob(pattern))]
+    files = [path for patterns, _ in chosen for one in patterns.split() for path in sorted(SOURCE.glob(one))]
     mutants = [mutant for path in files for mutant in mutants_of(path)]
     mutants = [m for m in mutants if f"{m.path.relative_to(SOURCE)}:{m.line}:".startswith(only)]
     if sample is not None and sample < len(mutants):

@@ -79,6 +79,17 @@ def test_the_end_of_time() -> None:
         months_later(moment(2106, 1), 3)
 
 
+def test_the_last_second_there_is() -> None:
+    one = Calendar(1, 1, 10, 20)
+    assert one.bundles(2**32 - 21, 2**32 - 11) == ((2**32 - 21, 2**32 - 1),)
+    with pytest.raises(RefusedError, match="outside 32-bit time"):
+        one.bundles(2**32 - 20, 2**32 - 10)
+    end = 2**32 - 31 * DAY  # January has 31 days
+    assert months_later(end - 1, 1) == 2**32 - 1
+    with pytest.raises(RefusedError, match="outside 32-bit time"):
+        months_later(end, 1)
+
+
 def test_months_later() -> None:
     assert months_later(moment(2027, 11, 28), 3) == moment(2028, 2, 28)
     assert months_later(moment(2027, 1) + 3601, 12) == moment(2028, 1) + 3601

@@ -117,7 +117,7 @@ def test_as_many_as_there_may_be() -> None:
 
 
 def test_names() -> None:
-    for good in ("normal", "back-out", "2", "a" * 40):
+    for good in ("normal", "back-out", "2", "a" * 40, "abcdefghijklmnopqrstuvwxyz-0123456789"):
         assert NamedSchema(good, "normal").name == good
     for bad in ("", "-a", "Back", "back out", "a/b", "..", "a" * 41, "é"):
         with pytest.raises(MalformedError, match="1 to 40 small letters, digits and hyphens"):

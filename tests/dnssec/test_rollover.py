@@ -34,6 +34,26 @@ def zone_keys(quarter: Quarter) -> list[str]:
 S, N = "S" * 9, "-" * 9
 
 
+def test_what_the_root_rolls() -> None:
+    assert (
+        Roll(
+            zone=dns.name.root,
+            old=("KSK-2024", RSA),
+            new=("KSK-2027", EC),
+            zone_keys=(RSA, SMALL, EC),
+            start=1806537600,
+            calendar=Calendar(9, 777600, 950400, 1814400),
+            ttl=172800,
+            zone_ttl=518400,
+            follows=True,
+            ready=3,
+            waiting=3,
+            holding=0,
+        )
+        == ROOT_8_TO_13
+    )
+
+
 def test_the_root_from_8_to_13() -> None:
     assert [quarter.name for quarter in ROOT.quarters] == [
         "2027 Q2", "2027 Q3", "2027 Q4", "2028 Q1", "2028 Q2", "2028 Q3", "2028 Q4", "2029 Q1", "2029 Q2", "2029 Q3",
@@ -101,9 +121,12 @@ def test_a_roll_within_an_algorithm() -> None:
 
 
 def test_rolls_by_ds_records() -> None:
-    assert [quarter.schema.name for quarter in plan_of(DS).quarters] == [
-        "normal", "join", "double-sign", "leave", "normal",
+    same = plan_of(DS)
+    assert [(quarter.schema.name, quarter.back_out.name if quarter.back_out else "") for quarter in same.quarters] == [
+        ("normal", ""), ("join", "back-out"), ("double-sign", ""), ("leave", "double-sign"), ("normal", ""),
     ]  # fmt: skip
+    assert same.quarters[2].what.endswith("the parent changes the DS records")
+    assert ROOT.quarters[5].what == "both KSKs sign"
     plan = plan_of(DS_TO_EC)
     assert [(quarter.schema.name, quarter.back_out.name if quarter.back_out else "") for quarter in plan.quarters] == [
         ("normal", ""), ("join", "back-out"), ("leave", "double-sign"), ("normal", ""),
@@ -133,6 +156,10 @@ def test_backing_out_of_a_quarter() -> None:
         ({"old": ("KSK\u00e9", RSA)}, "1 to 40 printable ASCII characters"),
         ({"ready": -1}, "a phase lasts from none to 40 quarters"),
         ({"holding": -1}, "a phase lasts from none to 40 quarters"),
+        (
+            {"new": ("new", RSA), "zone_keys": (RSA, RSA, RSA), "ready": 20, "waiting": 20, "holding": 1},
+            "a phase lasts",
+        ),
         ({"waiting": MOST_QUARTERS - 2}, "a phase lasts from none to 40 quarters"),
         ({"holding": 1}, "it is not held after that"),
         ({"start": int(datetime(2027, 1, 29, tzinfo=UTC).timestamp())}, "not every month has that day"),
@@ -145,7 +172,11 @@ def test_what_is_refused(changes: dict[str, object], told: str) -> None:
 
 def test_the_longest_plan() -> None:
     assert len(plan_of(replace(SAME, ready=MOST_QUARTERS, waiting=0, holding=0)).quarters) == MOST_QUARTERS + 4
-    assert isinstance(ROOT_8_TO_13, Roll)
+    together = replace(SAME, ready=MOST_QUARTERS - 3, waiting=2, holding=1, old=("o", RSA), new=("n" * 40, RSA))
+    assert len(plan_of(together).quarters) == MOST_QUARTERS + 4
+    # The last day that every month has.
+    late = replace(SAME, start=int(datetime(2027, 1, 28, tzinfo=UTC).timestamp()))
+    assert plan_of(late).quarters[1].slots[0].start == int(datetime(2027, 4, 28, tzinfo=UTC).timestamp())
 
 
 def test_a_calendar_that_does_not_fill_the_quarter() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from keyquorum.dnssec.model import CDS, Bundle, PublishedKey, ZoneRequest
-from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, messages_of, plan, signed
+from keyquorum.dnssec.schema import SCHEMAS, Act, PlannedBundle, Schema, messages_of, plan, signed
 from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
 from keyquorum.errors import RefusedError
 from tests.dnssec.keys import Pair, pair
@@ -174,6 +174,10 @@ def test_zone_keys_follow_the_algorithms_that_sign() -> None:
             for bundle in of(name, CURRENT, ec)
         ]
         assert "".join(found) == row
+    follow = {name for name, schema in SCHEMAS.items() if schema.zone_keys_follow}
+    assert follow == {"back-out", "join", "double-sign", "leave", "leave-revoked"}
+    assert {one.key.algorithm for one in of("double-sign", CURRENT, NEXT)[4].keys} == {8}
+    assert not Schema("one's own", "", ("current",), ((Act.SIGN,),)).zone_keys_follow
     # Elsewhere they stay, and it is for policy to say that nothing signs with their algorithm.
     assert {one.key.algorithm for one in of("normal", CURRENT)[0].keys} == {8, 13}
 

@@ -159,5 +159,15 @@ def test_ds_records_at_the_parent() -> None:
     assert told(known("AS", "AS BS", "AS BS", "BS", trust=slower)) == ["A", "A", "A", "(A)"]
 
 
+def test_a_second_signer_of_a_fact_is_not_trusted_for_that() -> None:
+    found = known("AS", "AS BS", "AS BS", facts=2)
+    assert told(found) == ["A", "A", "A"]
+    assert found[2].expected == {A: 0}
+
+
+def test_what_is_left_out_is_the_slowest() -> None:
+    assert Trust(True, DAY) == TRUST == Trust(True, DAY, 30 * DAY, 30 * DAY, 0)
+
+
 def test_nothing_at_all() -> None:
     assert known() == []

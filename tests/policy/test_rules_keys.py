@@ -190,6 +190,10 @@ def test_a_point_that_is_not_on_the_curve() -> None:
 def test_the_quorums_own_key_is_not_judged_again() -> None:
     weak = with_flags(WEAK["the modulus is prime"], 257)
     assert "KQ-ZSK-STRENGTH" not in failures(spoil(ksks=(weak,)))
+    for form in (weak, weak.revoked()):
+        listing = spoil.bundle(9, prove=False, keys=last(NEXT, form))
+        assert "KQ-ZSK-STRENGTH" not in failures(replace(listing, ksks=(weak,)))
+        assert failures(listing)["KQ-ZSK-STRENGTH"] == f"{tag(form)}: the modulus is prime"
 
 
 def test_ttls() -> None:

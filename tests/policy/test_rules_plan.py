@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -214,6 +215,19 @@ def test_how_long_a_zone_key_stands_before_it_signs() -> None:
     """It comes eleven days before; with a TTL of ten days and a day for propagation it is just in time."""
     for days, fails in ((10, False), (11, True)):
         assert set(failed(with_ttl(SAME, days * DAY))) == ({"KQ-7583-ZSK"} if fails else set())
+
+
+def test_a_zone_key_that_never_changes() -> None:
+    """It stands from before the plan until after it."""
+    key = SlotKey("ZSK", 8, 2048)
+    for first, found in ((0, set()), (1, {"KQ-ALGORITHMS", "KQ-7583-ZSK"})):
+        places = count()
+        quarters = [
+            tuple(replace(slot, zone_keys=(key,) * (next(places) >= first), zone_signers=(key,)) for slot in one.slots)
+            for one in SAME.quarters
+        ]
+        plan = tuple(replace(one, slots=slots) for one, slots in zip(SAME.quarters, quarters, strict=True))
+        assert set(failed(replace(SAME, quarters=plan))) == found
 
 
 def test_zone_keys_go_too_soon() -> None:

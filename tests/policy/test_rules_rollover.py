@@ -161,6 +161,31 @@ def test_a_previous_response_of_another_zone_says_nothing_of_this_one() -> None:
     assert set(failures(judged)) == {"KSR-CHAIN-KEYS", "KQ-5011-HOLDDOWN"}
 
 
+def test_what_the_previous_response_has_beyond_the_beginning_is_no_fact() -> None:
+    """A response for the same quarter, signed by the next KSK alone: it would be a fact only if it came before."""
+    world = after(NORMAL)
+    other = world.publish(world.subject(R, (OLD, NEW), "hold")).previous
+    assert world.previous is not None
+    assert other is not None
+    both = replace(world.previous, bundles=(*world.previous.bundles, *other.bundles))
+    subject = replace(world.subject(R, (OLD, NEW), "hold"), previous=both)
+    assert {"KQ-5011-HOLDDOWN"} <= set(failures(subject))
+    early = replace(subject, previous=replace(both, bundles=both.bundles[:10]))
+    assert {"KQ-5011-HOLDDOWN"} <= set(failures(early))
+
+
+def test_signatures_of_others_beside_the_good_one() -> None:
+    """A forged signature, or one of a key with the same tag, hides nothing of what stands behind it."""
+    world = after(*PREPUBLISHED)
+    assert world.previous is not None
+    bundles = tuple(
+        replace(one, signatures=(replace(one.signatures[0], signature=b"\1" * 256), *one.signatures))
+        for one in world.previous.bundles
+    )
+    subject = world.subject(R, (OLD, NEW), "rollover")
+    assert failures(replace(subject, previous=replace(world.previous, bundles=bundles))) == {}
+
+
 def test_a_key_comes_back_from_being_revoked() -> None:
     subject = after(*REVOKED).subject(R, (OLD, NEW), "hold")
     told = f"{tag(OLD)} stands again as if it had not been revoked 2027-01-11 00:00:00 UTC"

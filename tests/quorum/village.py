@@ -70,6 +70,7 @@ class Quorum:
     opened: tuple[Opened, ...] = field(repr=False)
     acceptances: tuple[Signed[Acceptance], ...]
     stores: dict[tuple[int, tuple[int, ...]], MemoryStore] = field(default_factory=dict, repr=False)
+    made: dict[int, OpenCommitments] = field(default_factory=dict, repr=False)
     given: list[int] = field(default_factory=lambda: [0])
 
     @property
@@ -115,19 +116,16 @@ class Quorum:
         return gather(self.key, came, lane, start, count)
 
 
-_PREPARED: dict[tuple[bytes, int], OpenCommitments] = {}
-
-
 def prepared(quorum: Quorum, index: int) -> OpenCommitments:
     """Have a holder prepare, once."""
-    known = _PREPARED.get((quorum.key.id, index))
-    if known is not None:
-        return known
+    if index in quorum.made:
+        return quorum.made[index]
     order = Order(slots_of(0, 0, SLOTS), None, 72)
     holder, rng = quorum.holders[index - 1].identity, seeded("prepare", quorum.key.id, index)
     made, secrets = prepare(quorum.key, quorum.shares[index - 1], holder, order, BytesIO, rng, HERE)
     quorum.stores[index, ()] = MemoryStore(enumerate(secrets))
-    return _PREPARED.setdefault((quorum.key.id, index), made)
+    quorum.made[index] = made
+    return made
 
 
 @cache

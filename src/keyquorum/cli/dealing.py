@@ -102,7 +102,7 @@ def written(shares: Sequence[Path], tables: Sequence[Path], first: Sequence[tupl
     terminal.facts(
         [*first]
         + [(path.name, f"{path} (sealed to its holder)") for path in shares]
-        + [(path.name, f"{path} (public: for that requester's requests)") for path in tables]
+        + [(path.name, f"{path} (public: for requests by {path.name.removesuffix(TABLE_ENDING)})") for path in tables]
     )
 
 
@@ -117,11 +117,19 @@ def absent_in(out: Path, paths: Sequence[Path]) -> None:
             )
 
 
-def after_dealing(*, existing: bool) -> str:
-    """Say what the dealer does now."""
+_THEN = {
+    Maker.NOBODY: "",
+    Maker.HOLDER: " Then holders run 'keyquorum share prepare' for those who make requests.",
+    Maker.DEALER: f" Whoever makes requests needs their {TABLE_ENDING}.",
+}
+
+
+def after_dealing(maker: Maker, *, existing: bool) -> str:
+    """Say what the dealer does now; ``maker`` is who makes the key's one-time material."""
     return (
         "give each holder key.json and their own .share, and read them the words of the key id by phone. Each runs "
         "'keyquorum share accept'. No request can be made before all have accepted."
+        + _THEN[maker]
         + (" Keep the existing key where it is until then." if existing else "")
     )
 
@@ -138,8 +146,9 @@ def _dealing_work(plan: Plan, ration: Ration | None, requesters: int, *, existin
         with world.work("Making and checking", "slots", total=dealt_steps(ration, requesters, plan.holders)) as work:
             yield work
         return
-    label = "Sharing the key" if existing or not plan.bits else _search(plan.bits)
-    with world.work(label, "tried", size=None if plan.bits else 0) as work:
+    searching = plan.bits and not existing
+    label = _search(plan.bits) if searching else "Sharing the key"
+    with world.work(label, "tried" if searching else "", size=None if plan.bits else 0) as work:
         yield work
 
 

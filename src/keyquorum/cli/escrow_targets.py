@@ -25,7 +25,7 @@ from keyquorum.quorum.dealing import Custody
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import Escrow
 from keyquorum.records.kinds import CARD
-from keyquorum.threshold.register import SCHEMES
+from keyquorum.threshold.register import SCHEMES, scheme_for
 from keyquorum.threshold.seam import Plan
 
 
@@ -158,7 +158,7 @@ class ToQuorum:
 
     def next_step(self) -> str:
         """Say what is to be done afterwards."""
-        return after_dealing(existing=False)
+        return after_dealing(scheme_for(self._plan.algorithm).one_time, existing=False)
 
 
 class ToEscrow:

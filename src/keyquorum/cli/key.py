@@ -95,7 +95,7 @@ def deal_command(
     with person_at(identity, passphrase_file) as dealer:
         custody = Custody(names, cards, asking or (dealer.card,), label)
         hand_out(dealer, custody, Plan(number, size, threshold, len(cards), answers), out, existing, ration)
-    terminal.next_step(after_dealing(existing=existing is not None))
+    terminal.next_step(after_dealing(scheme_for(number).one_time, existing=existing is not None))
 
 
 @key.command("presign")
@@ -222,7 +222,10 @@ def verify(file: Path, presignatures: tuple[Path, ...], json_: bool) -> None:
     show_key(signed)
     terminal.say()
     if dealt:
-        terminal.say("The plan covers: any answers of that many holders complete a quorum.", style="green")
+        public = signed.record.public
+        terminal.say(
+            f"The plan covers: any {public.answers} of {public.holders} answers complete a quorum.", style="green"
+        )
         terminal.say(
             f"{rows:,} slots check: every presignature belongs to this key, and none occurs twice."
             if rows

@@ -88,10 +88,10 @@ def _quorum(record: KeyRecord) -> list[tuple[str, str]]:
     if scheme_for(public.algorithm).one_time is Maker.NOBODY:
         return [("quorum", f"any {public.threshold} of {public.holders}")]
     plan: QuorumPlan = cast("PlannedPublic", public).plan
-    every = "all" if plan.answers == plan.threshold else "a plan of"
+    every = "all " if plan.answers == plan.threshold else ""
     return [
         ("quorum", f"{plan.threshold} of {plan.holders}; any {plan.answers} answers complete one"),
-        ("plan", f"{every} {len(plan.quorums)} quorums; {_blocking(record, plan)}"),
+        ("plan", f"{every}{len(plan.quorums)} quorum{'s' * (len(plan.quorums) != 1)}; {_blocking(record, plan)}"),
     ]
 
 
@@ -101,7 +101,9 @@ def _blocking(record: KeyRecord, plan: QuorumPlan) -> str:
     except ParameterError:  # a plan of somebody else's making, so irregular that the search takes too long
         return "who can stop a signature is not known"
     names = ", ".join(record.holders[index - 1].record.name for index in blocking)
-    return f"no {len(blocking) - 1} can stop a signature; {names} could"
+    if len(blocking) == 1:
+        return f"{names} alone could stop every signature"
+    return f"{names} together could stop every signature, fewer could not"
 
 
 def _algorithm_name(number: int) -> str:

@@ -25,7 +25,7 @@ def restored(path: Path, passphrase_file: Path | None) -> None:
     """
     with person_at(path, passphrase_file) as person:
         count = person.slots.restored()
-    terminal.say(f"{count:,} slots destroyed; shares and identity are kept.")
+    terminal.say(f"{count:,} slot{'s' * (count != 1)} destroyed; shares and identity are kept.")
     terminal.next_step(
         "tell the requesters. With Ed25519 and Ed448 keys run 'keyquorum share prepare --from-slot N' beyond all that "
         "you ever prepared; with ECDSA keys others answer until new presignatures are dealt (keyquorum key presign)."

@@ -20,7 +20,7 @@ from keyquorum.cli.options import (
     person_at,
     read_record,
 )
-from keyquorum.cli.slots import give_out, show_slots, taken_slots
+from keyquorum.cli.slots import give_out, show_slots, slot_facts, taken_slots
 from keyquorum.dnssec.model import Terms
 from keyquorum.dnssec.schema import SCHEMAS
 from keyquorum.dnssec.times import format_duration, format_time_for_people
@@ -32,6 +32,7 @@ from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
 from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Window
+from keyquorum.threshold.one_time import number_of
 
 
 @click.group()
@@ -122,6 +123,7 @@ def new(
                         output.write(row)
     show_source(source)
     show_slots(records, slots)
+    terminal.say()
     terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
     terminal.next_step(
         f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."
@@ -171,6 +173,7 @@ def show_request(opened: OpenRequest) -> None:
             ("keys", ", ".join(key.record.label for key in opened.task.keys)),
             ("schema", f"{record.schema}: {SCHEMAS[record.schema].meaning}"),
             *_derivation(record.terms),
+            *(fact for one in record.keys if one.slots for fact in slot_facts(one.key.record, one.slots)),
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
@@ -203,6 +206,11 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         "requester": opened.requester.record.name,
         "at": record.at,
         "keys": [key.id.hex() for key in opened.task.keys],
+        "slots": [
+            {"key": one.key.id.hex(), "first": number_of(one.slots.first), "count": one.slots.count}
+            for one in record.keys
+            if one.slots
+        ],
         "overrules": [{"rule": o.rule, "reason": o.reason} for o in record.overrules],
     }
 

@@ -25,7 +25,7 @@ from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.keystore.person import Person
 from keyquorum.quorum.requesting import open_request, refuse_failures
-from keyquorum.quorum.signing import answer
+from keyquorum.quorum.signing import answer, asked_of
 from keyquorum.quorum.task import examine
 from keyquorum.records.kinds import PARTIAL
 
@@ -59,6 +59,8 @@ def sign(
         refuse_copies(person, seen)
         with world.naming(request):
             opened = open_request(file)
+        shares = person.shares()
+        asked_of(opened, shares, person.identity)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person.seen())
         with world.naming(request), world.work("Checking", "zones", size=task.source.length) as work:
@@ -78,7 +80,7 @@ def sign(
             answered = answer(
                 opened,
                 examination,
-                person.shares(),
+                shares,
                 basis,
                 person.identity,
                 world.Scratch(),

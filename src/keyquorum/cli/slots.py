@@ -12,7 +12,7 @@ from keyquorum.quorum.commitments import Gathered, OpenCommitments, gather, open
 from keyquorum.quorum.requesting import place_of
 from keyquorum.quorum.task import Examination
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord
+from keyquorum.records.kinds import KeyRecord, UsedSlots
 from keyquorum.threshold.one_time import Maker, lane_of, number_of, told
 from keyquorum.threshold.register import scheme_for
 
@@ -77,20 +77,25 @@ def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered
         if one is None:
             continue
         record, used = key.record, one.used
-        taken = range(used.first, used.first + used.count)
-        left = min(signed.record.slots[-1] for signed in used.commitments) - taken[-1]
-        facts = [("uses up", f"{told(taken)} of {record.label}; {left:,} left"), *_quorum(record, one)]
-        if one.missing:
-            facts.append(("cannot answer", f"{names_of(record, one.missing)}: no commitments for these slots"))
-        terminal.facts(facts)
+        left = min(signed.record.slots[-1] for signed in used.commitments) - (used.first + used.count - 1)
+        terminal.heading(f"Slots of {record.label}: one signature each")
+        terminal.facts([*slot_facts(record, used), ("left", f"{left:,}")])
         maker = scheme_for(record.public.algorithm).one_time
         if left < _SHORT[maker] * used.commitments[0].record.a_year:
             warn(maker)
 
 
-def _quorum(record: KeyRecord, one: Gathered) -> list[tuple[str, str]]:
-    quorum = one.used.commitments[0].record.quorum
-    return [("all must answer", names_of(record, quorum))] if quorum else []
+def slot_facts(record: KeyRecord, used: UsedSlots) -> list[tuple[str, str]]:
+    """Say which slots a request uses up, and who has to answer it, or cannot; in words that leave room for an id."""
+    facts = [("uses up", told(range(used.first, used.first + used.count)))]
+    quorum = used.commitments[0].record.quorum
+    if quorum:
+        facts.append(("quorum", f"{names_of(record, quorum)}: all must answer"))
+    makers = {signed.record.maker for signed in used.commitments}
+    missing = [index for index in quorum or range(1, len(record.holders) + 1) if index not in makers]
+    if missing and 0 not in makers:
+        facts.append(("left out", f"{names_of(record, missing)}: no commitments for these slots"))
+    return facts
 
 
 def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

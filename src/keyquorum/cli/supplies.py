@@ -71,7 +71,7 @@ def show_supplies(key: Signed[KeyRecord], supplies: Sequence[Supplied], now: int
     terminal.heading("Slots: one signature each")
     if not supplies:
         option = "--presignatures FILE" if maker is Maker.DEALER else "--presignatures NAME.commitments.json"
-        terminal.say(f"  Give {option}, or --keystore, to be told how many there are and how long they will last.")
+        terminal.say(f"Give {option}, or --keystore, to be told how many there are and how long they will last.")
         return
     terminal.listing(
         ["whose", "requester", "slots", "a year", "last until"],

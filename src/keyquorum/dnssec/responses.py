@@ -150,8 +150,8 @@ def name_of(responses: Sequence[PlannedResponse], bundles: Sequence[Bundle]) -> 
 
 def file_name(base: str, name: str) -> str:
     """Give the name of the file for the response ``name``: ``skr.xml`` becomes ``skr.back-out.xml``."""
-    stem, dot, suffix = base.rpartition(".")
-    return f"{stem}.{name}.{suffix}" if dot and stem else f"{base}.{name}"
+    stem, _, suffix = base.rpartition(".")
+    return f"{stem}.{name}.{suffix}" if stem else f"{base}.{name}"
 
 
 def _messages(zone: dns.name.Name, responses: Sequence[PlannedResponse], key: Dnskey) -> list[bytes]:

@@ -87,8 +87,11 @@ def follow(slots: Sequence[Slot], facts: int, trust: Trust) -> Iterator[Knowledg
     world = _World(trust)
     for place, slot in enumerate(slots):
         end = slots[place + 1].start if place + 1 < len(slots) else slot.expiration
-        yield world.at(slot, fact=place < max(facts, 1))
-        world.pass_through(slot, end)
+        known = world.at(slot, fact=place < max(facts, 1))
+        yield known
+        # From what is not accepted nothing is learnt.
+        if known.accepted:
+            world.pass_through(slot, end)
 
 
 class _World:
@@ -101,25 +104,22 @@ class _World:
         self.expected: dict[SlotKey, int] = {}
         self.came: dict[SlotKey, Slot] = {}
         self.revoked: dict[SlotKey, tuple[int, int]] = {}
-        self.accepted = False
 
     def at(self, slot: Slot, *, fact: bool) -> Knowledge:
         signers = slot.who(Act.SIGN)
         together = self.together - self.revoked.keys() == self.together and self.together <= signers
-        self.accepted = bool(self.trusted & signers) or (bool(self.together) and together)
-        if not self.accepted and fact and signers:
-            self.together, self.accepted = signers, True
+        accepted = bool(self.trusted & signers) or (bool(self.together) and together)
+        if not accepted and fact and signers:
+            self.together, accepted = signers, True
             self.trusted |= signers if len(signers) == 1 else set()
             for key in signers:
                 self.expected.setdefault(key, slot.start)
         return Knowledge(
-            slot, self.accepted, frozenset(self.trusted), dict(self.expected), self._ready(), dict(self.revoked)
+            slot, accepted, frozenset(self.trusted), dict(self.expected), self._ready(), dict(self.revoked)
         )
 
     def pass_through(self, slot: Slot, end: int) -> None:
-        """Learn from ``slot``, which is served until ``end``; from one that is not accepted nothing is learnt."""
-        if not self.accepted:
-            return
+        """Learn from ``slot``, which is accepted and served until ``end``."""
         for key in slot.who(Act.REVOKE):
             self.revoked.setdefault(key, (slot.start, self.trust.until_removable(slot)))
             self.trusted.discard(key)

@@ -1,7 +1,7 @@
 """A holder's answer: one partial, over all keys of the request it has a share of, after it has examined and agreed."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyquorum.errors import MalformedError, RefusedError
@@ -54,39 +54,28 @@ def answer(
     share, or if a slot was used for something else.
     """
     refuse_failures(examination)
-    answers, streams, asked_others = [], [], []
+    widths = asked_of(request, shares, holder)
     for key, messages in zip(request.task.keys, examination.messages, strict=True):
-        index = key.record.index_of(holder.verification_key)
-        if index is None or key.id not in shares:
-            continue
-        public, context = key.record.public, request.context(key)
-        scheme = scheme_for(public.algorithm)
-        width = scheme.width(public, index, context)
-        if not width:
-            asked_others.append(key.record.label)
-            continue
-        if context.commitments is not None and len(context.commitments.rows) != len(messages):
+        commitments = request.context(key).commitments
+        if key.id in widths and commitments is not None and len(commitments.rows) != len(messages):
             raise MalformedError(
-                f"{len(context.commitments.rows)} slots of {key.record.label} for {len(messages)} messages",
+                f"{len(commitments.rows)} slots of {key.record.label} for {len(messages)} messages",
                 do="Nothing was used up. Ask the requester for another request.",
             )
-        values = FixedStream(new_file(), width)
+    answers, streams = [], []
+    for key, messages in zip(request.task.keys, examination.messages, strict=True):
+        index = key.record.index_of(holder.verification_key)
+        if index is None or key.id not in widths:
+            continue
+        public, context = key.record.public, request.context(key)
+        values = FixedStream(new_file(), widths[key.id])
         store = stores(key.id, context.commitments.quorum) if stores and context.commitments else None
+        scheme = scheme_for(public.algorithm)
         proof = scheme.sign(public, shares[key.id], store, messages, context, values, rng, work)
-        answers.append(
-            KeyAnswer(key=key.id, index=index, count=len(values), width=width, sha256=_digest([values]), proof=proof)
-        )
+        digest = _digest([values])
+        width = widths[key.id]
+        answers.append(KeyAnswer(key=key.id, index=index, count=len(values), width=width, sha256=digest, proof=proof))
         streams.append(values)
-    if asked_others and not answers:
-        raise RefusedError(
-            f"the request is for quorums of {', '.join(asked_others)} that you are not in",
-            do="It brings no commitments of yours that could be used; others answer it.",
-        )
-    if not answers:
-        labels = ", ".join(key.record.label for key in request.task.keys)
-        raise RefusedError(
-            f"your keystore holds no share of {labels}", do="Accept your share first: keyquorum share accept."
-        )
     partial = Partial(
         signer=holder.verification_key,
         request=request.signed.id,
@@ -97,6 +86,32 @@ def answer(
         overrules=overrules_of(basis),
     )
     return Answered(PARTIAL.sign(partial, holder), tuple(streams))
+
+
+def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) -> dict[bytes, int]:
+    """Give with which keys (ids) of ``request`` the holder is to answer, and the width of a value with each.
+
+    ``shares`` are the ids of the keys that the holder has a share of. Raises RefusedError where there is none to answer
+    with, so that nobody is asked to look at what they cannot sign.
+    """
+    widths = {}
+    for key in request.task.keys:
+        index = key.record.index_of(holder.verification_key)
+        if index is not None and key.id in shares:
+            public = key.record.public
+            widths[key.id] = scheme_for(public.algorithm).width(public, index, request.context(key))
+    if not widths:
+        labels = ", ".join(key.record.label for key in request.task.keys)
+        raise RefusedError(
+            f"your keystore holds no share of {labels}", do="Accept your share first: keyquorum share accept."
+        )
+    if not any(widths.values()):
+        labels = ", ".join(key.record.label for key in request.task.keys if key.id in widths)
+        raise RefusedError(
+            f"the request is for quorums of {labels} that you are not in",
+            do="It brings no commitments of yours that could be used; others answer it.",
+        )
+    return {key: width for key, width in widths.items() if width}
 
 
 def _digest(streams: Sequence[Stream]) -> bytes:
