@@ -287,6 +287,15 @@ def test_after_a_failure_of_the_disk_nothing_more_is_added(
     assert add(path, ksr("four"))[0].number == 4
 
 
+def test_an_archive_that_cannot_be_made_to_last_is_not_added_to(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StorageError, match="Input/output error"), adding(path):
+        pass
+
+
 def test_a_chain_longer_than_any(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "CHAIN_LIMIT", 1 << 10)
     with pytest.raises(DamagedArchiveError, match="longer than"):

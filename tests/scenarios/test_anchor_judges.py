@@ -15,6 +15,7 @@ from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.model import Dnskey
 from tests.dnssec.keys import ALGORITHMS, pair
 from tests.dnssec.test_judges import make
+from tests.escrow.villages import made_from
 from tests.scenarios.anchor_server import SIGNER, published
 from tests.scenarios.judges import is_authentic, ldns_verify_zone, program, unbound
 
@@ -125,6 +126,20 @@ def test_unbound_anchor_takes_the_keys_that_are_valid(tmp_path: Path, form: str)
     assert anchors == [ds_text(ROOT, current)]
     with unbound(files.zone, root_key, tmp_path) as query:
         assert is_authentic(query("text.", "TXT"))
+
+
+def test_the_key_of_an_escrow(tmp_path: Path) -> None:
+    key, made_ = made_from("ED25519", 1, 1)
+    (tmp_path / "escrow.json").write_bytes(made_.manifest.envelope + b"\n")
+    out = tmp_path / "anchor"
+    assert run(["anchor", "write", "--key", str(tmp_path / "escrow.json"), "--out", str(out), "--zone", "."]) == 0
+    assert out.read_text() == f"{made_.manifest.record.ds}\n"
+    dnskey = key.dnskey()
+    assert dnskey is not None
+    assert out.read_text() == f"{ds_text(ROOT, dnskey)}\n"
+    _, unnumbered = made_from("ML-DSA-44", 1, 1)
+    (tmp_path / "escrow.json").write_bytes(unnumbered.manifest.envelope + b"\n")
+    assert run(["anchor", "write", "--key", str(tmp_path / "escrow.json"), "--out", str(tmp_path / "other")]) == 1
 
 
 def test_a_file_of_ours_that_was_changed_is_refused_by_unbound_anchor(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def add(files: tuple[Path, ...], path: Path, new: bool, json_: bool) -> int:
     left: list[tuple[Path, KeyquorumError]] = []
     bad: list[tuple[Path, KeyquorumError]] = []
     with adding(path) as adder:
-        dropped = adder.dropped
+        unfinished = adder.dropped
         for file, alone in _files(files, path):
             try:
                 with world.opened(file, "file") as stream:
@@ -70,6 +70,8 @@ def add(files: tuple[Path, ...], path: Path, new: bool, json_: bool) -> int:
                 (bad if alone else left).append((file, error))
             except KeyquorumError as error:
                 bad.append((file, error))
+        # It goes with the first entry that is added, and only then.
+        dropped = unfinished - adder.dropped
         head, reused = adder.head, list(_reused(adder, added))
     if json_:
         terminal.as_json(
