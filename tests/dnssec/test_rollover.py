@@ -9,6 +9,7 @@ import pytest
 from keyquorum.dnssec.calendar import Calendar
 from keyquorum.dnssec.model import KeyKind
 from keyquorum.dnssec.rollover import MOST_QUARTERS, ROOT_8_TO_13, Plan, Quarter, Roll, plan_of
+from keyquorum.dnssec.schema import Act
 from keyquorum.errors import RefusedError
 
 RSA, SMALL, EC = KeyKind(8, 2048, 65537), KeyKind(8, 1536, 65537), KeyKind(13, 256)
@@ -73,7 +74,10 @@ def test_the_root_from_8_to_13() -> None:
     ]  # fmt: skip
     assert [key.name for key in ROOT.ksks] == ["KSK-2024", "KSK-2027"]
     assert ROOT.slots[0].name == "2027 Q2 slot 1"
-    assert (ROOT.slots[0].start, ROOT.slots[0].ttl) == (int(datetime(2027, 4, 1, tzinfo=UTC).timestamp()), 172800)
+    first = ROOT.slots[0]
+    assert (first.start, first.ttl) == (int(datetime(2027, 4, 1, tzinfo=UTC).timestamp()), 172800)
+    assert first.expiration - first.start == 21 * 86400
+    assert first.ksks == ((ROOT.ksks[0], Act.SIGN),)
     assert len(ROOT.slots) == 90
 
 
@@ -103,7 +107,9 @@ def test_the_roots_zone_keys() -> None:
     assert signers["2029 Q3"] == {"ZSK 13 of 2029 Q3"}
     # Backed out, the zone keys of the new algorithm are withdrawn with the KSK, and those of the old one stay.
     assert {key.algorithm for slot in quarters["2028 Q3"].backed_out for key in slot.zone_keys} == {8}
-    assert {key.algorithm for key in quarters["2029 Q2"].backed_out[8].zone_keys} == {8, 13}
+    assert [f"{key.name[4:]}/{key.bits}" for key in quarters["2029 Q2"].backed_out[8].zone_keys] == [
+        "8 of 2029 Q2/1536", "8 of 2029 Q3/1536", "13 of 2029 Q2/256", "13 of 2029 Q3/256",
+    ]  # fmt: skip
 
 
 def test_a_roll_within_an_algorithm() -> None:
@@ -116,7 +122,11 @@ def test_a_roll_within_an_algorithm() -> None:
         N, "-PPPPPPPP", "P" * 9, "PSSSSSSSS", S, S, S,
     ]  # fmt: skip
     assert {key.bits for slot in plan.slots for key in slot.zone_keys} == {2048}
-    assert zone_keys(plan.quarters[1])[0] == "8:2027 Q2/2048 8:2027 Q3/2048"
+    assert [zone_keys(quarter)[0] for quarter in plan.quarters[:2]] == [
+        "8:2027 Q1/2048 8:2027 Q2/2048", "8:2027 Q2/2048 8:2027 Q3/2048",
+    ]  # fmt: skip
+    unused = plan_of(replace(SAME, zone_keys=(RSA, SMALL, RSA)))
+    assert {key.bits for slot in unused.slots for key in slot.zone_keys} == {2048}
     assert all(len(slot.zone_signers) == 1 for slot in plan.slots)
 
 

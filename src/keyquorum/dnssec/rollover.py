@@ -206,7 +206,8 @@ class _ZoneKeys:
     def __init__(self, roll: Roll, phases: list[Phase]) -> None:
         self.roll = roll
         both = [number for number, phase in enumerate(phases) if len(phase.signing) > 1]
-        self.between = range(both[0], both[-1] + 1) if both else range(0)
+        # One more: backed out, the quarter after goes on with both.
+        self.between = range(both[0], both[-1] + 2) if both else range(0)
         # The first key of the new algorithm signs before it is published, and must be the one that then is.
         self.joins = next((n for n, phase in enumerate(phases) if len(phase.published) > 1), 0)
 
