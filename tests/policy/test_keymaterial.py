@@ -151,7 +151,13 @@ def test_shared_factors_looks_at_rsa_keys_only() -> None:
 
 @pytest.mark.parametrize(
     ("key", "kind"),
-    [(rsa(2), KeyKind(8, 2048, 65537)), (p256(1), KeyKind(13, 256)), (Dnskey(257, 16, b"\1" * 57), KeyKind(16, 456))],
+    [
+        (rsa(2), KeyKind(8, 2048, 65537)),
+        (p256(1), KeyKind(13, 256)),
+        (Dnskey(257, 14, b"\1" * 96), KeyKind(14, 384)),
+        (Dnskey(257, 15, b"\1" * 32), KeyKind(15, 256)),
+        (Dnskey(257, 16, b"\1" * 57), KeyKind(16, 456)),
+    ],
 )
 def test_kind(key: Dnskey, kind: KeyKind) -> None:
     assert kind_of(key) == kind

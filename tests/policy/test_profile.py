@@ -151,6 +151,12 @@ FAULTS = [
     ("\nbits = 2048", "\nbits = 16385", "$.ksk.kinds[0].bits", "not a whole number from 128 to 16384"),
     ("\nexponent = 65537", "\nexponent = 2", "$.ksk.kinds[0].exponent", "not a whole number from 3 to"),
     ("\nexponent = 65537", "", "$.ksk.kinds[0].exponent", "missing; it is a whole number"),
+    (
+        "\nexponent = 65537",
+        "\nexponent = 9223372036854775808",
+        "$.ksk.kinds[0].exponent",
+        "not a whole number from 3 to",
+    ),
     ("\nexponent = 65537", "\nexponent = 3\nother = 1", "$.ksk.kinds[0].other", "a policy has no such key"),
     ("algorithm = 8\n", "algorithm = 13\n", "$.ksk.kinds[0].exponent", "a policy has no such key"),
     ("count = 9", "count = 9\ncount = 9", "$", "not a TOML document in UTF-8"),
@@ -229,6 +235,7 @@ def test_the_edges_of_the_ranges() -> None:
 
 
 def test_size() -> None:
+    assert SIZE_LIMIT == 65536
     fill = SIZE_LIMIT - len(ROOT.encode())
     assert read_policy((ROOT + "#" * fill).encode()) == profile("root")
     with pytest.raises(LimitError, match=f"a policy file of {SIZE_LIMIT + 1} bytes; the limit is {SIZE_LIMIT}"):

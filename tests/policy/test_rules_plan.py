@@ -13,7 +13,7 @@ from keyquorum.dnssec.timeline import Slot, SlotKey
 from keyquorum.dnssec.trust import Trust
 from keyquorum.policy.profile import profile
 from keyquorum.policy.rules import RULES
-from keyquorum.policy.rules_plan import PLAN_RULES, judge, ways_back
+from keyquorum.policy.rules_plan import PLAN_RULES, Line, judge, ways_back
 from keyquorum.policy.subject import Status
 
 DAY = 86400
@@ -239,6 +239,20 @@ def test_zone_keys_go_too_soon() -> None:
         # It stands for another slot of ten days: a day for propagation, the rest for the TTL of what it signed.
         plan = replace(SAME, roll=replace(SAME.roll, zone_ttl=9 * DAY + seconds))
         assert set(failed(plan)) == ({"KQ-7583-ZSK"} if fails else set())
+
+
+def test_what_is_in_the_world_is_not_judged() -> None:
+    late = changed("2028 Q2", range(2, 3), standing("ZSK 8 of 2028 Q2"))
+    place = 4 * 9 + 1
+    for facts, found in ((place, {"KQ-ALGORITHMS"}), (place + 1, set())):
+        line = Line(late.slots, facts, FOLLOW, late.roll.zone_ttl)
+        assert {rule.id for rule in PLAN_RULES if rule.id == "KQ-ALGORITHMS" and any(rule.find(line))} == found
+
+
+def test_when_a_slot_ends() -> None:
+    slots = ROOT.slots[-3:]
+    line = Line(slots, 0, FOLLOW, 0)
+    assert [line.end(place) for place in range(3)] == [slots[1].start, slots[2].start, slots[2].expiration]
 
 
 def test_ways_back() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyquorum.dnssec.calendar import months_later
+from keyquorum.dnssec.calendar import Calendar, months_later
 from keyquorum.dnssec.icann import read_ksr, read_skr, write_ksr
 from keyquorum.dnssec.model import Dnskey, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.possession import prove
@@ -21,6 +21,7 @@ from keyquorum.policy.schedule import (
     Period,
     Rhythm,
     bundles_of,
+    calendar_of,
     evenly,
     filling,
     plain_request,
@@ -174,6 +175,23 @@ ANY = (0, 90 * DAY)
 )  # fmt: skip
 def test_what_a_policy_leaves_open(policy: Policy, given: dict[str, int], expected: Rhythm) -> None:
     assert rhythm_of(policy, **given) == expected
+
+
+def test_a_calendar_where_the_policy_gives_no_interval() -> None:
+    zone = profile("zone")
+    assert calendar_of(zone) == Calendar(9, 9 * DAY, 11 * DAY, 21 * DAY)
+    daily = replace(zone.ksk_policy, min_signature_validity=DAY, max_signature_validity=DAY, max_validity_overlap=0)
+    assert calendar_of(replace(zone, ksk_policy=daily)) == Calendar(9, 1, 2 * DAY, DAY)
+
+
+def test_what_a_request_states_is_what_its_bundles_are() -> None:
+    period = Period(((START, START + 20 * DAY), (START + 10 * DAY, START + 31 * DAY)), START + 20 * DAY)
+    request = made(profile("zone"), period, Cast((NOW, OLD)), "n")
+    assert request.policy is not None
+    assert (request.policy.min_signature_validity, request.policy.max_signature_validity) == (20 * DAY, 21 * DAY)
+    assert request.timestamp == START
+    for bundle in request.bundles:
+        assert [one.key.tag for one in bundle.keys] == sorted([NOW.tag, OLD.tag])
 
 
 def test_a_plain_rrset() -> None:

@@ -40,7 +40,7 @@ def revoked(subject: Subject) -> Outcome:
     found = []
     count = 0
     for name, bundle, plans in _bundles(subject):
-        ours = {signer for planned in plans for signer in planned.signers if signer.is_revoked}
+        ours = {signer for planned in plans for signer in planned.signers}
         for published in bundle.keys:
             if published.key.is_revoked and published.key not in ours:
                 found.append((name, f"key tag {tag(published.key)} is revoked (flags {published.key.flags})"))
