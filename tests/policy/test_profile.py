@@ -60,6 +60,9 @@ def test_the_zone_profile() -> None:
     assert [allowed.algorithm for allowed in policy.allowed_keys] == [8, 10, 13, 14, 15, 16]
     assert (policy.ksk_validity, policy.ksk_overlap) == (Bounds(DAY, 90 * DAY), Bounds(0, 90 * DAY))
     assert policy.horizon == 180 * DAY
+    assert {kind for kind in policy.ksk_policy.algorithms if kind.algorithm > 10} == {
+        KeyKind(13, 256, 0), KeyKind(14, 384, 0), KeyKind(15, 256, 0), KeyKind(16, 456, 0),
+    }  # fmt: skip
 
 
 def test_profiles_are_loaded_once_and_by_name() -> None:

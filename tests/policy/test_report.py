@@ -47,6 +47,10 @@ def test_a_result() -> None:
         assert result.where == ()
 
 
+def test_a_result_of_nothing() -> None:
+    assert (Result("R", Status.PASSED).found, Result("R", Status.PASSED).detail) == (0, "")
+
+
 def test_many_findings_are_counted() -> None:
     all_kept = result_of("R", fails(*[(f"b{i}", "x") for i in range(10)]), "z.")
     assert all_kept.detail.endswith("b9: x")

@@ -38,6 +38,12 @@ def test_somebody_elses() -> None:
     assert set(failures(saying(ParentRrset(CDS, (sha1,), 60)))) == {"KQ-CDS"}
 
 
+def test_records_in_one_of_two_bundles() -> None:
+    (bundle,) = saying(*parent_rrsets(EXAMPLE, [STRANGER], ALL[1:2], 60)).request.bundles
+    for bundles in ((bundle, replace(bundle, for_parent=())), (replace(bundle, for_parent=()), bundle)):
+        assert set(failures(spoil_plain.request(bundles=bundles))) == {"KQ-CDS"}
+
+
 def test_cds_and_cdnskey_say_the_same() -> None:
     other = p256(8, flags=257)
     both = replace(plain(), ksks=(KSK, other))

@@ -217,6 +217,14 @@ def test_how_long_a_zone_key_stands_before_it_signs() -> None:
         assert set(failed(with_ttl(SAME, days * DAY))) == ({"KQ-7583-ZSK"} if fails else set())
 
 
+def test_whose_ttl_a_new_zone_key_waits_for() -> None:
+    """That of the RRset that it was not in: caches keep that one."""
+    last_of = {9: set(), 8: {"KQ-7583-ZSK"}, 7: set()}
+    for place, found in last_of.items():
+        plan = changed("2027 Q2", range(place, place + 1), lambda slot: replace(slot, ttl=11 * DAY))
+        assert set(failed(plan)) == found
+
+
 def test_a_zone_key_that_never_changes() -> None:
     """It stands from before the plan until after it."""
     key = SlotKey("ZSK", 8, 2048)

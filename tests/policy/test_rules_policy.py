@@ -101,6 +101,8 @@ def test_numbers_of_keys() -> None:
     assert detail(good(), "KSR-POLICY-KEYS") == f"3 different keys, in the bundles {list(counts)}"
     assert failures(spoil.policy(keys_in_all=2)) == {"KSR-POLICY-KEYS": "request: lists 3 different keys, not 2"}
     assert failures(spoil.policy(keys_in_all=None)) == {}
+    told = failures(spoil.policy(keys_in_all=None, keys_per_bundle=(2, 1, 1, 1, 1, 1, 1, 1, 1)))
+    assert told == {"KSR-POLICY-KEYS": "bundle 9 (b-9): lists 2 keys, not 1"}
     assert failures(spoil.policy(keys_per_bundle=())) == {}
     assert failures(spoil.policy(keys_per_bundle=(), keys_in_all=4)) == {
         "KSR-POLICY-KEYS": "request: lists 3 different keys, not 4"

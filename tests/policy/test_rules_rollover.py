@@ -107,6 +107,20 @@ def test_the_hold_down_to_the_second() -> None:
         assert set(failures(subject)) == ({"KQ-5011-HOLDDOWN"} if fails else set())
 
 
+def test_the_longest_ttl_of_the_previous_response_counts() -> None:
+    """An RRset has one TTL; a response that is not ours may have others, and a cache takes any of them."""
+    world = after(*PREPUBLISHED)
+    assert world.previous is not None
+    subject = world.subject(R, (OLD, NEW), "rollover")
+    for place in range(3):
+        bundles = tuple(
+            replace(one, keys=tuple(replace(k, ttl=90 * DAY) if n == place else k for n, k in enumerate(one.keys)))
+            for one in world.previous.bundles
+        )
+        judged = replace(subject, previous=replace(world.previous, bundles=bundles))
+        assert set(failures(judged)) == {"KQ-5011-HOLDDOWN"}
+
+
 def test_without_a_previous_response_the_first_bundle_is_taken_as_trusted() -> None:
     subject = Rolling().subject(R, (OLD, NEW), "rollover")
     assert set(failures(subject)) == {"KQ-5011-HOLDDOWN"}

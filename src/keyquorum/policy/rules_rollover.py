@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import dns.name
 
-from keyquorum.dnssec.model import Bundle, Dnskey
+from keyquorum.dnssec.model import Bundle, Dnskey, Signature
 from keyquorum.dnssec.timeline import Slot, planned_slot, slot_of
 from keyquorum.dnssec.verify import verify_signature
 from keyquorum.errors import SignatureError
@@ -77,22 +77,27 @@ def _previous(subject: Subject) -> Iterator[Slot]:
     for bundle in previous.bundles:
         keys = [published.key for published in bundle.keys]
         start = bundle.inception if bundle.start is None else bundle.start
-        signers = _signers(previous.zone, bundle)
-        yield slot_of("previous response", start, bundle.expiration, bundle.keys[0].ttl, keys, signers)
+        ttl = max(published.ttl for published in bundle.keys)
+        yield slot_of("previous response", start, bundle.expiration, ttl, keys, _signers(previous.zone, bundle))
 
 
 @lru_cache(maxsize=_CACHED_BUNDLES)
 def _signers(zone: dns.name.Name, bundle: Bundle) -> frozenset[Dnskey]:
     """Give the KSKs of an answered bundle that verifiably signed it."""
     rrset = [published.key for published in bundle.keys]
-    found = set()
-    for signature in bundle.signatures:
-        for key in rrset:
-            if not key.is_sep or (tag(key), key.algorithm) != (signature.key_tag, signature.algorithm):
-                continue
-            try:
-                verify_signature(zone, rrset, signature, key)
-            except SignatureError:
-                continue
-            found.add(key)
-    return frozenset(found)
+    return frozenset(
+        key
+        for key in rrset
+        for signature in bundle.signatures
+        if key.is_sep
+        and (tag(key), key.algorithm) == (signature.key_tag, signature.algorithm)
+        and _verifies(zone, rrset, signature, key)
+    )
+
+
+def _verifies(zone: dns.name.Name, rrset: list[Dnskey], signature: Signature, key: Dnskey) -> bool:
+    try:
+        verify_signature(zone, rrset, signature, key)
+    except SignatureError:
+        return False
+    return True

@@ -61,7 +61,7 @@ class Subject:
 
     def is_ours(self, key: Dnskey) -> bool:
         """Whether ``key`` is one of the quorum's, its flags included, or is one of them revoked."""
-        return key in self.ksks or (key.is_revoked and key.unrevoked() in self.ksks)
+        return key in self.ksks or key.unrevoked() in self.ksks
 
     def asked(self, bundle: Bundle) -> tuple[PublishedKey, ...]:
         """Give the keys of ``bundle`` that are somebody else's: as a rule the ZSKs."""
