@@ -13,7 +13,7 @@ import gmpy2
 from bench.measure import Options, Row, alternating_medians, seconds
 from keyquorum.maths.libcrypto import Numbers, library
 from keyquorum.maths.work import HERE
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_for, scheme_of
 from keyquorum.threshold.rsa import RsaPublic, RsaShare
 from keyquorum.threshold.seam import Answer, Context, MemorySpool, Plan
 
@@ -40,7 +40,7 @@ def _holder(public: RsaPublic, share: RsaShare, number: int, most: float, repeat
 
 
 def _others(public: RsaPublic, shares: tuple[RsaShare, ...], number: int, repeats: int) -> Iterator[Row]:
-    scheme = scheme_for(public.algorithm)
+    scheme = scheme_of(public)
     texts = _messages(number)
     answers = {share.index: _answer(public, share, texts) for share in shares[1:4]}
     index, answer = next(iter(answers.items()))
@@ -72,7 +72,7 @@ def _messages(number: int) -> list[bytes]:
 
 def _answer(public: RsaPublic, share: RsaShare, texts: list[bytes]) -> Answer:
     values = MemorySpool()
-    scheme = scheme_for(public.algorithm)
+    scheme = scheme_of(public)
     return Answer(values, scheme.sign(public, share, None, texts, CONTEXT, values, secrets.token_bytes, HERE))
 
 

@@ -35,7 +35,7 @@ from keyquorum.records.envelope import Signed, pre_authentication
 from keyquorum.records.files import header
 from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Window
 from keyquorum.threshold.one_time import Maker, slots_of
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Plan
 from tests.data import data
 from tests.threshold.cases import private_key, seeded, undivided_key
@@ -86,7 +86,7 @@ class Quorum:
     @property
     def maker(self) -> Maker:
         """Who makes one-time material."""
-        return scheme_for(self.key.record.public.algorithm).one_time
+        return scheme_of(self.key.record.public).one_time
 
     def commitments(self, makers: Sequence[int] | None = None) -> list[OpenCommitments]:
         """Give the commitments of all, or some, holders (made now if need be), or the dealer's."""

@@ -38,7 +38,7 @@ from keyquorum.quorum.commitments import open_commitments
 from keyquorum.quorum.dealing import Custody, check_key, check_tables, dnskey_of, presign
 from keyquorum.records.kinds import CARD, COMMITMENTS, KEY_RECORD
 from keyquorum.threshold.one_time import Maker
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_for, scheme_of
 from keyquorum.threshold.seam import Plan
 
 
@@ -204,7 +204,7 @@ def verify(file: Path, presignatures: tuple[Path, ...], json_: bool) -> None:
     signed = read_record(file, KEY_RECORD)
     with world.naming(file):
         check_key(signed)
-    dealt = scheme_for(signed.record.public.algorithm).one_time is Maker.DEALER
+    dealt = scheme_of(signed.record.public).one_time is Maker.DEALER
     rows = 0
     if presignatures:
         with ExitStack() as stack:

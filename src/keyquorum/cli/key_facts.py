@@ -15,7 +15,7 @@ from keyquorum.records.kinds import KeyRecord
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.planned import PlannedPublic
 from keyquorum.threshold.quorum_plan import QuorumPlan, smallest_blocking_set
-from keyquorum.threshold.register import SCHEMES, scheme_for
+from keyquorum.threshold.register import SCHEMES, scheme_of
 
 ALGORITHMS = {Algorithm(number).name: number for number in SCHEMES}
 """The names of the algorithms there are schemes for, as in the registry of DNSSEC algorithms."""
@@ -85,7 +85,7 @@ def _how(record: KeyRecord) -> str:
 def _quorum(record: KeyRecord) -> list[tuple[str, str]]:
     """Say how many holders make a signature, and which of them can stop one."""
     public = record.public
-    if scheme_for(public.algorithm).one_time is Maker.NOBODY:
+    if scheme_of(public).one_time is Maker.NOBODY:
         return [("quorum", f"any {public.threshold} of {public.holders}")]
     plan: QuorumPlan = cast("PlannedPublic", public).plan
     every = "all " if plan.answers == plan.threshold else ""

@@ -23,7 +23,7 @@ from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
 from keyquorum.threshold.one_time import Maker, Quorum, slots_of, told
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 
 
 @click.group()
@@ -251,7 +251,7 @@ def _propose(
 
 
 def _eddsa(record: KeyRecord) -> int:
-    if scheme_for(record.public.algorithm).one_time is not Maker.HOLDER:
+    if scheme_of(record.public).one_time is not Maker.HOLDER:
         raise RefusedError(
             f"{record.label} is not a FROST key, and its shares cannot be shared anew by its holders",
             do="Deal the same key anew from where it is kept: escrow recover --to-quorum, key deal --from.",

@@ -14,7 +14,7 @@ from keyquorum.quorum.task import Examination
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord, UsedSlots
 from keyquorum.threshold.one_time import Maker, lane_of, number_of, told
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 
 _ENDINGS = ("*.commitments.json", "*.presignatures")
 _SHORT = {Maker.DEALER: 2.0, Maker.HOLDER: 0.25}
@@ -29,7 +29,7 @@ def taken_slots(
     from_slot: int | None,
 ) -> Iterator[dict[bytes, Gathered]]:
     """Choose the slots for each key that needs some; their rows can be read while the block lasts."""
-    needing = [key for key in keys if scheme_for(key.record.public.algorithm).one_time is not Maker.NOBODY]
+    needing = [key for key in keys if scheme_of(key.record.public).one_time is not Maker.NOBODY]
     if paths and not needing:
         raise UsageError("none of the keys uses up commitments", do="Leave out --commitments.")
     if from_slot is not None and len(needing) != 1:
@@ -80,7 +80,7 @@ def show_slots(keys: Sequence[Signed[KeyRecord]], slots: Mapping[bytes, Gathered
         left = min(signed.record.slots[-1] for signed in used.commitments) - (used.first + used.count - 1)
         terminal.heading(f"Slots of {record.label}: one signature each")
         terminal.facts([*slot_facts(record, used), ("left", f"{left:,}")])
-        maker = scheme_for(record.public.algorithm).one_time
+        maker = scheme_of(record.public).one_time
         if left < _SHORT[maker] * used.commitments[0].record.a_year:
             warn(maker)
 

@@ -27,7 +27,7 @@ from keyquorum.records.kinds import (
 )
 from keyquorum.threshold.one_time import Maker, Quorum, lane_of, number_of
 from keyquorum.threshold.planned import PlannedPublic, quorums_of
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Commitments
 
 _ROUNDS = (ROUND_ONE, ROUND_TWO, MENDING)
@@ -72,7 +72,7 @@ class KeyState:
     @property
     def maker(self) -> Maker:
         """Who makes its one-time material."""
-        return scheme_for(self.signed.record.public.algorithm).one_time
+        return scheme_of(self.signed.record.public).one_time
 
     @property
     def names(self) -> list[str]:

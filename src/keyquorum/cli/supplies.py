@@ -12,7 +12,7 @@ from keyquorum.quorum.commitments import check_maker
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import CommitmentRecord, KeyRecord
 from keyquorum.threshold.one_time import Maker, lane_of
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 
 _YEAR = 31_556_952
 _SHORT_YEARS = {Maker.DEALER: 2, Maker.HOLDER: 0.25}
@@ -122,4 +122,4 @@ def names_of(record: KeyRecord, quorum: Sequence[int]) -> str:
 
 
 def _maker(record: KeyRecord) -> Maker:
-    return scheme_for(record.public.algorithm).one_time
+    return scheme_of(record.public).one_time

@@ -24,7 +24,7 @@ from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
 from keyquorum.records.kinds import PARTIAL, Contribution, KeyRecord, Partial
 from keyquorum.threshold.one_time import Maker
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Answer, Stream
 
 
@@ -120,7 +120,7 @@ def check_partial(request: OpenRequest, messages: Sequence[Stream], received: Re
                 public = key.record.public
                 answer = Answer(received.values[key.id], answered.proof)
                 context = request.context(key)
-                scheme_for(public.algorithm).check(public, answered.index, stream, answer, context, work)
+                scheme_of(public).check(public, answered.index, stream, answer, context, work)
 
 
 def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Iterator[ZoneResponse]:
@@ -176,7 +176,7 @@ def _read_values(
             raise MalformedError(f"this partial claims share {answered.index}, which is not its signer's")
         key = keys[answered.key]
         public = key.record.public
-        if answered.width != scheme_for(public.algorithm).width(public, answered.index, request.context(key)):
+        if answered.width != scheme_of(public).width(public, answered.index, request.context(key)):
             raise MalformedError("the values have the wrong width")
         offset = file.tell()
         for _ in copy_checked(file, answered.width * answered.count, answered.sha256, "the list of values"):
@@ -211,7 +211,7 @@ def _combine_key(
             raise _not_enough(key.record, answers.keys(), faulty - answers.keys())
         signatures = Spool(new_file())
         try:
-            outcome = scheme_for(public.algorithm).combine(public, messages, answers, context, signatures.append, work)
+            outcome = scheme_of(public).combine(public, messages, answers, context, signatures.append, work)
         except NotEnoughError as error:
             again = [index for index, queue in candidates.items() if len(queue) > 1]
             if not again:
@@ -237,7 +237,7 @@ def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoug
     needed = record.public.threshold
     wrong = f"; wrong: {', '.join(names[index] for index in sorted(faulty))}" if faulty else ""
     missing = ", ".join(name for index, name in names.items() if index not in able | faulty)
-    planned = scheme_for(record.public.algorithm).one_time is not Maker.NOBODY
+    planned = scheme_of(record.public).one_time is not Maker.NOBODY
     if len(able) < needed:
         told = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {needed} are needed"
     elif planned:

@@ -20,7 +20,7 @@ from keyquorum.records.envelope import Signed
 from keyquorum.records.files import expect_end, header, read_header
 from keyquorum.records.kinds import COMMITMENTS, MOST_ROW_LENGTH, MOST_ROWS, CommitmentRecord, KeyRecord, UsedSlots
 from keyquorum.threshold.one_time import LANE_BITS, Maker, Quorum, lane_of, number_of, overlap
-from keyquorum.threshold.register import one_time_scheme_for, scheme_for
+from keyquorum.threshold.register import one_time_scheme_of, scheme_of
 from keyquorum.threshold.seam import Commitments, Stream
 
 
@@ -58,7 +58,7 @@ def prepare(
     Raises RefusedError where holders of this key have nothing to prepare, or for somebody who is none.
     """
     record = key.record
-    if scheme_for(record.public.algorithm).one_time is not Maker.HOLDER:
+    if scheme_of(record.public).one_time is not Maker.HOLDER:
         raise RefusedError(
             f"nothing is prepared for {record.label}: {_why_not(record)}", do="Answer requests as they come."
         )
@@ -84,7 +84,7 @@ def make(
 ) -> OpenCommitments:
     """Make one-time material slot by slot; ``secrets_of`` is told the secret rows of each."""
     public = key.record.public
-    scheme = one_time_scheme_for(public.algorithm)
+    scheme = one_time_scheme_of(public)
     length = scheme.row_length(public, maker, order.quorum)
     _check_amount(order, length)
     rows = FixedStream(new_file(), length)
@@ -130,7 +130,7 @@ def check_maker(key: Signed[KeyRecord], signed: Signed[CommitmentRecord]) -> Non
     if record.key != key.id:
         raise RefusedError("commitments are for another key", do="Leave them out; each key has its own.")
     public = key.record.public
-    scheme = one_time_scheme_for(public.algorithm)
+    scheme = one_time_scheme_of(public)
     maker = (
         key.record.dealer if record.maker == 0 else holders[record.maker - 1] if record.maker <= len(holders) else None
     )
@@ -151,7 +151,7 @@ def check_commitments(key: Signed[KeyRecord], opened: OpenCommitments, work: Wor
     check_maker(key, opened.signed)
     record = opened.signed.record
     public = key.record.public
-    scheme = one_time_scheme_for(public.algorithm)
+    scheme = one_time_scheme_of(public)
     scheme.check_rows(public, record.maker, record.slots, record.quorum or None, opened.rows, work)
 
 
@@ -174,7 +174,7 @@ def gather(key: Signed[KeyRecord], came: Sequence[OpenCommitments], lane: int, s
         check_maker(key, one.signed)
     unique = list({one.signed.id: one for one in came}.values())
     public = key.record.public
-    scheme = scheme_for(public.algorithm)
+    scheme = scheme_of(public)
     mine = [one for one in unique if lane_of(one.signed.record.first) == lane]
     if len({one.signed.record.quorum for one in mine}) > 1:
         raise RefusedError(
@@ -282,7 +282,7 @@ def _check_amount(order: Order, length: int) -> None:
 
 def _none_left(record: KeyRecord, missing: Sequence[int], start: int, count: int) -> NotYetError:
     where = f"{count:,} slot{'s' * (count != 1)} from slot {start:,} on"
-    if scheme_for(record.public.algorithm).one_time is Maker.DEALER:
+    if scheme_of(record.public).one_time is Maker.DEALER:
         return NotYetError(
             f"there are no presignatures of {record.label} for {where}",
             do="Give the dealer's table for you with --commitments, or have more dealt: keyquorum key presign.",
@@ -295,5 +295,5 @@ def _none_left(record: KeyRecord, missing: Sequence[int], start: int, count: int
 
 
 def _why_not(record: KeyRecord) -> str:
-    dealt = scheme_for(record.public.algorithm).one_time is Maker.DEALER
+    dealt = scheme_of(record.public).one_time is Maker.DEALER
     return "its presignatures are the dealer's" if dealt else "its answers need nothing in advance"

@@ -46,7 +46,7 @@ from keyquorum.records.kinds import (
 from keyquorum.records.parts import SHARE
 from keyquorum.threshold.one_time import Maker, overlap, slots_of
 from keyquorum.threshold.quorum_plan import MOST_HOLDERS
-from keyquorum.threshold.register import one_time_scheme_for, scheme_for
+from keyquorum.threshold.register import one_time_scheme_of, scheme_for, scheme_of
 from keyquorum.threshold.seam import MemorySpool, Plan, PrivateKey, PublicPart
 
 SHARE_TAG = b"keyquorum/share/seal/v1"
@@ -164,7 +164,7 @@ def presign(
     Raises RefusedError for another dealer than the key's, ParameterError for another private key.
     """
     record = key.record
-    scheme = one_time_scheme_for(record.public.algorithm)
+    scheme = one_time_scheme_of(record.public)
     if scheme.one_time is not Maker.DEALER:
         raise RefusedError(
             f"the holders of {record.label} make their one-time material themselves",
@@ -206,7 +206,7 @@ def _tables(
         table = make(key, 0, undivided, dealer, order, new_file, rng, work, secrets_of=hand_out)
         tables.append(table)
     check_tables(key, tables, work)
-    scheme = one_time_scheme_for(public.algorithm)
+    scheme = one_time_scheme_of(public)
     for index, rows in enumerate(secrets, 1):
         for place, table in enumerate(tables):
             start = ration.count * place
@@ -218,7 +218,7 @@ def _tables(
 def _check_amount(key: Signed[KeyRecord], ration: Ration) -> None:
     """Refuse, before it is made, what no file of a share can say; raises ParameterError."""
     record = key.record
-    scheme = one_time_scheme_for(record.public.algorithm)
+    scheme = one_time_scheme_of(record.public)
     longest = max(scheme.secret_length(record.public, index) for index in range(1, len(record.holders) + 1))
     # In the header of the file a secret row is in base64 twice, and the digest of a public one three times.
     most = (SEALED_SHARE.limit - 2 * len(key.envelope)) // (2 * longest + 80) // len(record.requesters)
@@ -255,7 +255,7 @@ def _sealed(
 @lru_cache(maxsize=64)
 def check_key(key: Signed[KeyRecord]) -> None:
     """Check all of a key record that anybody can check; raises DealingError or ParameterError (the dealer's fault)."""
-    scheme_for(key.record.public.algorithm).check_dealing(key.record.public)
+    scheme_of(key.record.public).check_dealing(key.record.public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,14 +300,14 @@ def open_share(
     check_key(part.key)
     public = record.public
     share = parse_share(identity.unseal(part.sealed, _info(SHARE_TAG, part.key.id, index)))
-    scheme_for(public.algorithm).check_share(public, index, share)
+    scheme_of(public).check_share(public, index, share)
     if [table.signed.id for table in tables] != [table.id for table in part.tables]:
         raise UsageError("the tables are not those that the share names")
     if not tables:
         return Opened(sealed, share, (), ())
     check_tables(part.key, tables, work, marks)
     plain = identity.unseal(part.sealed_rows, _info(ROWS_TAG, part.key.id, index))
-    scheme = one_time_scheme_for(public.algorithm)
+    scheme = one_time_scheme_of(public)
     length = scheme.secret_length(public, index)
     slots = sum(len(table.rows) for table in tables)
     if len(plain) != length * slots:
@@ -323,7 +323,7 @@ def open_share(
 
 def marks_of(key: Signed[KeyRecord], table: OpenCommitments) -> bytes:
     """Give what must never occur in another table of this key, 16 bytes each."""
-    scheme = one_time_scheme_for(key.record.public.algorithm)
+    scheme = one_time_scheme_of(key.record.public)
     return b"".join(mark for row in table.rows for mark in scheme.marks(key.record.public, row))
 
 
@@ -334,7 +334,7 @@ def check_tables(
 
     Raises RefusedError or DealingError.
     """
-    scheme = one_time_scheme_for(key.record.public.algorithm)
+    scheme = one_time_scheme_of(key.record.public)
     seen = set(marks)
     for place, table in enumerate(tables):
         record = table.signed.record
@@ -412,7 +412,7 @@ def check_acceptances(
 
 def dnskey_of(public: PublicPart) -> Dnskey:
     """Give the DNSKEY of a dealt key: a zone key with the SEP flag (257)."""
-    return Dnskey(FLAG_ZONE | FLAG_SEP, public.algorithm, scheme_for(public.algorithm).dnskey(public))
+    return Dnskey(FLAG_ZONE | FLAG_SEP, public.algorithm, scheme_of(public).dnskey(public))
 
 
 def published(key: KeyRecord, ttl: int) -> PublishedKey:

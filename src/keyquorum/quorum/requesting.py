@@ -18,7 +18,7 @@ from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
 from keyquorum.records.kinds import REQUEST, Acceptance, Card, KeyRecord, Overrule, Request, RequestedKey, UsedSlots
 from keyquorum.threshold.one_time import Maker
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Commitments, Context
 
 
@@ -150,7 +150,7 @@ def overrules_of(basis: Basis) -> tuple[Overrule, ...]:
 
 def _check_slots(key: Signed[KeyRecord], used: UsedSlots | None, messages: int | None) -> None:
     """Refuse a request without the slots it needs, with some it does not need, or with another number of them."""
-    needed = scheme_for(key.record.public.algorithm).one_time is not Maker.NOBODY
+    needed = scheme_of(key.record.public).one_time is not Maker.NOBODY
     if needed and used is None:
         raise NotYetError(
             f"the request brings no commitments for {key.record.label}, and nobody can answer it without",

@@ -15,7 +15,7 @@ from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
 from keyquorum.records.kinds import PARTIAL, KeyAnswer, Partial
 from keyquorum.threshold.one_time import OneTimeStore, Quorum
-from keyquorum.threshold.register import scheme_for
+from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Stream
 
 Stores = Callable[[bytes, Quorum | None], OneTimeStore]
@@ -70,7 +70,7 @@ def answer(
         public, context = key.record.public, request.context(key)
         values = FixedStream(new_file(), widths[key.id])
         store = stores(key.id, context.commitments.quorum) if stores and context.commitments else None
-        scheme = scheme_for(public.algorithm)
+        scheme = scheme_of(public)
         proof = scheme.sign(public, shares[key.id], store, messages, context, values, rng, work)
         digest = _digest([values])
         width = widths[key.id]
@@ -99,7 +99,7 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
         index = key.record.index_of(holder.verification_key)
         if index is not None and key.id in shares:
             public = key.record.public
-            widths[key.id] = scheme_for(public.algorithm).width(public, index, request.context(key))
+            widths[key.id] = scheme_of(public).width(public, index, request.context(key))
     if not widths:
         labels = ", ".join(key.record.label for key in request.task.keys)
         raise RefusedError(

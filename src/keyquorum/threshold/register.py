@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from keyquorum.errors import ParameterError
-from keyquorum.threshold.ecdsa import EcdsaScheme
-from keyquorum.threshold.frost import FrostScheme
+from keyquorum.threshold.ecdsa import EcdsaPublic, EcdsaScheme
+from keyquorum.threshold.frost import FrostPublic, FrostScheme
 from keyquorum.threshold.one_time import Maker
-from keyquorum.threshold.rsa import RsaScheme
-from keyquorum.threshold.seam import OneTimeScheme, Scheme
+from keyquorum.threshold.rsa import RsaPublic, RsaScheme
+from keyquorum.threshold.seam import OneTimeScheme, PublicPart, Scheme
 
 _RSA: Scheme[Any, Any] = RsaScheme()
 _ECDSA: Scheme[Any, Any] = EcdsaScheme()
@@ -20,11 +20,15 @@ _FROST: Scheme[Any, Any] = FrostScheme()
 SCHEMES: MappingProxyType[int, Scheme[Any, Any]] = MappingProxyType(
     {8: _RSA, 10: _RSA, 13: _ECDSA, 14: _ECDSA, 15: _FROST, 16: _FROST}
 )
-"""DNSSEC algorithm number -> the scheme that keeps such a key."""
+"""DNSSEC algorithm number -> the scheme that shares out such a key."""
+
+_BY_PUBLIC: MappingProxyType[type, Scheme[Any, Any]] = MappingProxyType(
+    {RsaPublic: _RSA, EcdsaPublic: _ECDSA, FrostPublic: _FROST}
+)
 
 
 def scheme_for(algorithm: int) -> Scheme[Any, Any]:
-    """Give the scheme for a DNSSEC algorithm; raises ParameterError, which lists those there are."""
+    """Give the scheme that shares out keys of a DNSSEC algorithm; raises ParameterError, naming those there are."""
     try:
         return SCHEMES[algorithm]
     except KeyError:
@@ -34,14 +38,24 @@ def scheme_for(algorithm: int) -> Scheme[Any, Any]:
         ) from None
 
 
-def one_time_scheme_for(algorithm: int) -> OneTimeScheme[Any, Any]:
-    """Give the scheme for a DNSSEC algorithm whose answers use up one-time material.
+def scheme_of(public: PublicPart) -> Scheme[Any, Any]:
+    """Give the scheme that keeps the key with this public part; raises ParameterError where there is none."""
+    try:
+        return _BY_PUBLIC[type(public)]
+    except KeyError:
+        raise ParameterError(f"{type(public).__name__} is not the public part of any scheme") from None
+
+
+def one_time_scheme_of(public: PublicPart) -> OneTimeScheme[Any, Any]:
+    """Give the scheme that keeps this key, where its answers use up one-time material.
 
     Raises ParameterError where there is no scheme, or one that needs no such material.
     """
-    scheme = scheme_for(algorithm)
+    scheme = scheme_of(public)
     if scheme.one_time is Maker.NOBODY:
-        raise ParameterError(f"answers of DNSSEC algorithm {algorithm} use up nothing, so there are no commitments")
+        raise ParameterError(
+            f"answers of DNSSEC algorithm {public.algorithm} use up nothing, so there are no commitments"
+        )
     return cast("OneTimeScheme[Any, Any]", scheme)
 
 
