@@ -1,7 +1,7 @@
-"""BIND 9.20 and Knot as an operator runs them whose KSK is elsewhere: they ask, import the answer, and serve the zone.
+"""BIND 9.20 and Knot as an operator runs them whose KSKs are elsewhere: they ask, import the answers, serve the zones.
 
-Everything is on 127.0.0.1, on ports that were free a moment ago; every process is bounded and ended. Programs that are
-absent skip the test and say what to install.
+One server serves a zone of each algorithm, named after it. Everything is on 127.0.0.1, on ports that were free a moment
+ago; every process is bounded and ended. Programs that are absent skip the test and say what to install.
 """
 
 import base64
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,6 @@ import pytest
 
 from tests.scenarios.judges import JudgeError, free_port
 
-ZONE = "example.org."
 UNPACKED = Path(__file__).parents[2] / ".bind-9.20"
 DAY = 86400
 BIND_NAMES = {
@@ -45,7 +44,6 @@ $TTL 3600
 ns A 127.0.0.1
 text TXT "here"
 """
-Ask = Callable[[str, str], dns.message.Message]
 
 
 @dataclass(frozen=True)
@@ -63,28 +61,38 @@ def place() -> Iterator[Path]:
         yield Path(name)
 
 
-def ask_bind(directory: Path, algorithm: int) -> Asked:
-    """Make ZSKs and a request with ``dnssec-ksr``, for a period that began ten days ago."""
+def zone_of(algorithm: int) -> str:
+    """Give the name of the zone that is signed by ``algorithm``."""
+    return f"algorithm-{algorithm}.example."
+
+
+def ask_bind(directory: Path, algorithms: Sequence[int]) -> dict[int, Asked]:
+    """Make ZSKs and requests with ``dnssec-ksr``, for a period that began ten days ago."""
     keys, policy = directory / "keys", directory / "policy.conf"
     keys.mkdir()
-    policy.write_text(_bind_policy(algorithm))
+    policy.write_text("".join(map(_bind_policy, algorithms)))
     now = int(time.time())
     period = ["-i", _digits(now - 10 * DAY), "-e", _digits(now + 40 * DAY)]
-    options = [*period, "-K", str(keys), "-k", "offline", "-l", str(policy)]
-    _run(bind("dnssec-ksr"), *options, "keygen", ZONE)
-    return Asked(_run(bind("dnssec-ksr"), *options, "request", ZONE), now + 40 * DAY)
+    options = [*period, "-K", str(keys), "-l", str(policy)]
+    found = {}
+    for algorithm in algorithms:
+        named = [*options, "-k", f"offline-{algorithm}"]
+        _run(bind("dnssec-ksr"), *named, "keygen", zone_of(algorithm))
+        found[algorithm] = Asked(_run(bind("dnssec-ksr"), *named, "request", zone_of(algorithm)), now + 40 * DAY)
+    return found
 
 
 @contextmanager
-def serve_with_bind(directory: Path, algorithm: int, skr: bytes) -> Iterator[int]:
-    """Run ``named`` with the ZSKs of ``ask_bind``, import ``skr`` into it, and give its port once it serves."""
+def serve_with_bind(directory: Path, answers: Mapping[int, bytes]) -> Iterator[int]:
+    """Run ``named`` with the ZSKs of ``ask_bind``, import ``answers`` into it, and give its port once it serves all."""
     port, control, secret = free_port(), free_port(), base64.b64encode(secrets.token_bytes(32)).decode()
     key = f'key "control" {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
-    (directory / "zone.db").write_text(RECORDS)
-    (directory / "answer.skr").write_bytes(skr)
     (directory / "rndc.conf").write_text(
         f'{key}options {{ default-key "control"; default-server 127.0.0.1; default-port {control}; }};\n'
     )
+    for algorithm, skr in answers.items():
+        (directory / f"{algorithm}.db").write_text(RECORDS)
+        (directory / f"{algorithm}.skr").write_bytes(skr)
     (directory / "named.conf").write_text(
         f"""{key}
 controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ "control"; }}; }};
@@ -92,62 +100,73 @@ options {{
     directory "{directory}"; pid-file none; session-keyfile none; recursion no; dnssec-validation no; notify no;
     listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
 }};
-{_bind_policy(algorithm)}
-zone "{ZONE}" {{
-    type primary; file "zone.db"; inline-signing yes; dnssec-policy "offline"; key-directory "{directory}/keys";
+{"".join(map(_bind_policy, answers))}
+"""
+        + "".join(
+            f"""
+zone "{zone_of(algorithm)}" {{
+    type primary; file "{algorithm}.db"; inline-signing yes; dnssec-policy "offline-{algorithm}";
+    key-directory "{directory}/keys";
 }};
 """
+            for algorithm in answers
+        )
     )
     user = _give_away(directory)
     command = [bind("named"), "-g", "-c", str(directory / "named.conf"), *(["-u", user] if user else [])]
-    with _running(command, directory / "named.log", _environment()):
-        _until(lambda: _asked(port, ZONE, "SOA") is not None, directory / "named.log")
-        said = _run(
-            bind("rndc"), "-c", str(directory / "rndc.conf"), "skr", "-import", str(directory / "answer.skr"), ZONE
-        )
-        if said.strip():
-            # It exits with 0 even when it says "import failed".
-            raise JudgeError(f"rndc skr -import says {said.decode()!r}")
-        _until(lambda: _is_signed(port), directory / "named.log")
+    rndc = [bind("rndc"), "-c", str(directory / "rndc.conf"), "skr", "-import"]
+    log = directory / "named.log"
+    with _running(command, log, _environment()):
+        for algorithm in answers:
+            zone = zone_of(algorithm)
+            _until(lambda zone=zone: _asked(port, zone, "SOA") is not None, log)  # type: ignore[misc]
+            said = _run(*rndc, str(directory / f"{algorithm}.skr"), zone)
+            if said.strip():
+                # It exits with 0 even when it says "import failed".
+                raise JudgeError(f"rndc skr -import says {said.decode()!r}")
+        _until(lambda: all(_is_signed(port, zone_of(algorithm)) for algorithm in answers), log)
         yield port
 
 
-def ask_knot(directory: Path, algorithm: int) -> Asked:
-    """Make ZSKs and a request with ``keymgr``, for a period that begins now."""
+def ask_knot(directory: Path, algorithms: Sequence[int]) -> dict[int, Asked]:
+    """Make ZSKs and requests with ``keymgr``, for a period that begins now."""
     (directory / "db").mkdir()
-    (directory / "zone.db").write_text(f"$ORIGIN {ZONE}{RECORDS}")
-    config = _knot_config(directory, algorithm, free_port())
+    config = _knot_config(directory, algorithms, free_port())
     _give_away(directory)
-    _keymgr(config, "pregenerate", "+40d")
-    return Asked(_keymgr(config, "generate-ksr", "+0", "+40d"), int(time.time()) + 40 * DAY)
+    found = {}
+    for algorithm in algorithms:
+        _keymgr(config, algorithm, "pregenerate", "+40d")
+        asked = _keymgr(config, algorithm, "generate-ksr", "+0", "+40d")
+        found[algorithm] = Asked(asked, int(time.time()) + 40 * DAY)
+    return found
 
 
-def import_with_knot(directory: Path, skr: bytes) -> None:
+def import_with_knot(directory: Path, algorithm: int, skr: bytes) -> None:
     """Have ``keymgr`` import an answer; JudgeError if it does not take it."""
-    answer = directory / "answer.skr"
+    answer = directory / f"{algorithm}.skr"
     answer.write_bytes(skr)
     answer.chmod(0o644)
-    _keymgr(directory / "knot.conf", "import-skr", str(answer))
+    _keymgr(directory / "knot.conf", algorithm, "import-skr", str(answer))
 
 
-def sign_with_knot(directory: Path) -> Path:
+def sign_with_knot(directory: Path, algorithm: int) -> Path:
     """Have ``kzonesign`` sign the zone with the ZSKs and the answer imported; gives the signed zone file."""
-    out = directory / "signed"
+    out = directory / f"signed-{algorithm}"
     out.mkdir()
     _give_away(directory)
-    _run(knot("kzonesign"), "-c", str(directory / "knot.conf"), "-o", str(out), ZONE)
+    _run(knot("kzonesign"), "-c", str(directory / "knot.conf"), "-o", str(out), zone_of(algorithm))
     (signed,) = out.iterdir()
     return signed
 
 
 @contextmanager
-def serve_with_knot(directory: Path, algorithm: int) -> Iterator[int]:
-    """Run ``knotd`` with the ZSKs and the answer imported, and give its port once it serves the zone."""
+def serve_with_knot(directory: Path, algorithms: Sequence[int]) -> Iterator[int]:
+    """Run ``knotd`` with the ZSKs and the answers imported, and give its port once it serves the zones."""
     port = free_port()
-    config = _knot_config(directory, algorithm, port)
+    config = _knot_config(directory, algorithms, port)
     _give_away(directory)
     with _running([knot("knotd"), "-c", str(config)], directory / "knotd.log", None):
-        _until(lambda: _is_signed(port), directory / "knotd.log")
+        _until(lambda: all(_is_signed(port, zone_of(algorithm)) for algorithm in algorithms), directory / "knotd.log")
         yield port
 
 
@@ -171,7 +190,7 @@ def knot(name: str) -> str:
     return path
 
 
-def ask(port: int, name: str, kind: str) -> dns.message.Message:
+def ask_server(port: int, name: str, kind: str) -> dns.message.Message:
     """Ask an authoritative server, with the DO flag."""
     query = dns.message.make_query(name, kind, want_dnssec=True, payload=4096)
     query.flags &= ~dns.flags.RD
@@ -181,16 +200,15 @@ def ask(port: int, name: str, kind: str) -> dns.message.Message:
 def _bind_policy(algorithm: int) -> str:
     kind = BIND_NAMES[algorithm]
     return (
-        'dnssec-policy "offline" { offline-ksk yes; '
+        f'dnssec-policy "offline-{algorithm}" {{ offline-ksk yes; '
         f"keys {{ ksk lifetime unlimited algorithm {kind}; zsk lifetime P30D algorithm {kind}; }}; }};\n"
     )
 
 
-def _knot_config(directory: Path, algorithm: int, port: int) -> Path:
+def _knot_config(directory: Path, algorithms: Sequence[int], port: int) -> Path:
     config = directory / "knot.conf"
     user = f"    user: {_nobody()}\n" if os.geteuid() == 0 else ""
-    config.write_text(
-        f"""
+    lines = f"""
 server:
     rundir: "{directory}"
     listen: 127.0.0.1@{port}
@@ -201,28 +219,35 @@ log:
 database:
     storage: "{directory}/db"
 policy:
-  - id: offline
+"""
+    for algorithm in algorithms:
+        lines += f"""
+  - id: offline-{algorithm}
     algorithm: {KNOT_NAMES[algorithm]}
     offline-ksk: on
     manual: on
     dnskey-ttl: 3600
     zone-max-ttl: 3600
     zsk-lifetime: 30d
-zone:
-  - domain: {ZONE}
+"""
+    lines += "zone:\n"
+    for algorithm in algorithms:
+        (directory / f"{algorithm}.zone").write_text(f"$ORIGIN {zone_of(algorithm)}{RECORDS}")
+        lines += f"""
+  - domain: {zone_of(algorithm)}
     storage: "{directory}"
-    file: zone.db
+    file: {algorithm}.zone
     zonefile-sync: -1
     journal-content: none
     dnssec-signing: on
-    dnssec-policy: offline
+    dnssec-policy: offline-{algorithm}
 """
-    )
+    config.write_text(lines)
     return config
 
 
-def _keymgr(config: Path, *arguments: str) -> bytes:
-    return _run(knot("keymgr"), "-c", str(config), ZONE, *arguments)
+def _keymgr(config: Path, algorithm: int, *arguments: str) -> bytes:
+    return _run(knot("keymgr"), "-c", str(config), zone_of(algorithm), *arguments)
 
 
 def _run(*command: str) -> bytes:
@@ -255,9 +280,9 @@ def _until(done: Callable[[], bool], log: Path) -> None:
     raise JudgeError(f"it does not serve the zone:\n{log.read_text()[-4000:]}")
 
 
-def _is_signed(port: int) -> bool:
+def _is_signed(port: int, zone: str) -> bool:
     """Whether the keys are served with a signature, and so is the zone."""
-    answers = [_asked(port, ZONE, kind) for kind in ("DNSKEY", "SOA")]
+    answers = [_asked(port, zone, kind) for kind in ("DNSKEY", "SOA")]
     return all(
         answer is not None and any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in answer.answer) for answer in answers
     )
@@ -265,7 +290,7 @@ def _is_signed(port: int) -> bool:
 
 def _asked(port: int, name: str, kind: str) -> dns.message.Message | None:
     try:
-        return ask(port, name, kind)
+        return ask_server(port, name, kind)
     except (dns.exception.DNSException, OSError):
         return None
 

@@ -1,14 +1,16 @@
-"""A KSK that neither BIND nor Knot has: they ask, we answer in their form, they import it, and resolvers believe them.
+"""KSKs that neither BIND nor Knot has: quorums answer what they ask, they import it, and resolvers believe the zones.
 
-The requests are made by ``dnssec-ksr`` and ``keymgr``; what they import is not judged by them, so what they then serve
-is: by dnspython from the key alone, and by unbound that trusts it.
+The requests are made by ``dnssec-ksr`` and ``keymgr``, for a zone of every algorithm that they can write, and answered
+by a quorum of that algorithm through the whole work flow. What BIND imports is not judged by BIND, so what is then
+served is: by dnspython from the key alone, and by unbound that trusts it.
 """
 
-import io
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import dns.dnssec
 import dns.flags
@@ -23,29 +25,39 @@ import pytest
 from dns.exception import ValidationFailure
 
 from keyquorum.dnssec.anchors import dnskey_rdata_text, ds_text
-from keyquorum.dnssec.model import Dnskey, PublishedKey, SigningTimes, ZoneRequest, ZoneResponse
-from keyquorum.dnssec.schema import SCHEMAS, messages_of, plan, signed
-from keyquorum.dnssec.sources import FORMATS, detect_format, read_responses, read_source
-from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
-from keyquorum.policy.profile import profile
-from keyquorum.policy.rules import evaluate
-from keyquorum.policy.subject import Status, Subject
-from tests.dnssec.keys import ALGORITHMS, Pair, pair
-from tests.scenarios.judges import JudgeError, is_authentic, kzonecheck, ldns_verify_zone, unbound_before
+from keyquorum.dnssec.model import Dnskey, ZoneResponse
+from keyquorum.dnssec.sources import FORMATS, detect_format, read_responses
+from keyquorum.quorum.combining import write_output
+from keyquorum.quorum.dealing import dnskey_of
+from keyquorum.quorum.task import Basis
+from keyquorum.quorum.verifying import trusts_keys, verify_response
+from tests.dnssec.keys import ALGORITHMS
+from tests.quorum.village import Matter, Quorum, answer, ask, combine, dealt
+from tests.scenarios.judges import (
+    JudgeError,
+    Query,
+    dnssec_verify,
+    is_authentic,
+    kzonecheck,
+    ldns_verify_zone,
+    unbound_before,
+)
 from tests.scenarios.offline_tools import (
-    ZONE,
     Asked,
-    ask,
     ask_bind,
     ask_knot,
+    ask_server,
     import_with_knot,
     place,
     serve_with_bind,
     serve_with_knot,
     sign_with_knot,
+    zone_of,
 )
 
-APEX = dns.name.from_text(ZONE)
+FOR_PARENT = ("CDS", "CDNSKEY")
+SLOTS = {"bind": 27, "knot": 24}
+GOOD = ("", True)
 
 
 @pytest.fixture
@@ -54,125 +66,126 @@ def somewhere() -> Iterator[Path]:
         yield directory
 
 
-def read(name: str, asked: Asked) -> ZoneRequest:
-    """Read a request as everybody does, and run the rules over it: nothing stands in the way of signing it."""
+@dataclass(frozen=True, eq=False)
+class Request(Matter):
+    """A request of one of the two programs, to be answered with records for the parent whatever is usual with it."""
+
+    def basis(self, **changes: Any) -> Basis:
+        basis = super().basis()
+        times = FORMATS[self.format].times
+        assert times is not None
+        policy = replace(basis.policy, times=times, parent_records=("CDNSKEY", "CDS SHA-256"))
+        return replace(basis, policy=policy, **changes)
+
+
+def quorum(name: str, algorithm: int) -> Quorum:
+    """Deal a key of ``algorithm`` that two can sign with, for the zone that is named after it.
+
+    Presignatures are dear, so there are as many as the answer takes, and of P-384 there is but one pair of signers.
+    """
+    kind = "existing" if algorithm in {8, 10} else "new"
+    holders = 2 if algorithm == 14 else 3
+    return dealt(kind, 2, holders, algorithm, zones=(zone_of(algorithm),), label=name, slots=SLOTS[name])
+
+
+def ksk_of(name: str, algorithm: int) -> Dnskey:
+    return dnskey_of(quorum(name, algorithm).key.record.public)
+
+
+def answered(name: str, algorithm: int, asked: Asked) -> bytes:
+    """Have the quorum answer a request in the form that it came in: all rules pass, and the answer verifies."""
     assert detect_format(asked.ksr[:200]) == name
-    usual = FORMATS[name].times
-    assert usual is not None
-    times: SigningTimes = replace(usual, until=asked.until if name == "bind" else None)
-    (request,) = read_source(name, io.BytesIO(asked.ksr), None, times)
-    assert request.zone == APEX
-    return request
-
-
-def judge(request: ZoneRequest, ksk: Pair) -> None:
-    now = int(time.time())
-    report = evaluate(Subject(request, profile("zone"), (ksk.key,), frozenset({APEX}), None, now, now))
-    told = {result.rule: result.detail for result in report.results if result.status is Status.FAILED}
-    assert told == {}
-
-
-def answer(name: str, request: ZoneRequest, ksk: Pair, parent_records: tuple[str, ...]) -> bytes:
-    """Sign a request with an undivided key and write the answer in the form ``name``."""
-    published = [PublishedKey(ksk.key, 0, "ksk")]
-    bundles = []
-    for planned in plan(SCHEMAS["normal"], request, published, None, parent_records):
-        values = [ksk.sign(message) for message in messages_of(APEX, planned, ksk.key)]
-        bundles.append(signed(APEX, planned, {ksk.key: values}))
-        keys = [one.key for one in planned.keys]
-        for over, signatures in bundles[-1].signed_rrsets():
-            verify_signature(APEX, keys, signatures[0], ksk.key, over)
-            verify_with_dnspython(APEX, keys, signatures[0], ksk.key, over)
-    data = FORMATS[name].write(ZoneResponse(APEX, tuple(bundles)))
-    (back,) = read_responses(name, io.BytesIO(data))
-    assert [one.start for one in back.bundles] == [one.start for one in request.bundles]
+    one, now = quorum(name, algorithm), int(time.time())
+    matter = Request(asked.ksr, name, None, now, asked.until if name == "bind" else None)
+    request, signers = ask(matter, one), {1, len(one.holders)}
+    outcome = combine(request, [answer(request, matter, one, index) for index in signers])
+    assert outcome.good(one) == signers
+    ((_, data),) = write_output(name, iter(outcome.responses))
+    (response,) = read_responses(name, BytesIO(data))
+    assert len(response.bundles) >= {"bind": 6, "knot": 4}[name]
+    for verdict in verify_response(response, trusts_keys([ksk_of(name, algorithm)])):
+        assert (len(verdict.signers), verdict.faults) == (1, ())
     return data
 
 
-def validate(port: int, ksk: Dnskey, kinds: tuple[str, ...]) -> None:
-    """Believe the server as dnspython does that knows only the KSK: first its keys, then each of ``kinds`` by them."""
-    anchor = dns.rdataset.from_text("IN", "DNSKEY", 3600, dnskey_rdata_text(ksk))
-    keys, rrsigs = _served(ask(port, ZONE, "DNSKEY"), dns.rdatatype.DNSKEY)
-    dns.dnssec.validate(keys, rrsigs, {APEX: anchor})
-    for kind in kinds:
-        rrset, rrsigs = _served(ask(port, ZONE, kind), dns.rdatatype.from_text(kind))
-        dns.dnssec.validate(rrset, rrsigs, {APEX: keys.to_rdataset() if kind == "SOA" else anchor})
-
-
-def believes(port: int, ksk: Dnskey, kinds: tuple[str, ...], directory: Path) -> bool:
-    """Whether an unbound that trusts ``ksk`` validates all that is asked of the server."""
-    anchors = directory / "anchors.ds"
-    anchors.write_text(f"{ds_text(APEX, ksk)}\n")
-    with unbound_before(port, ZONE, anchors, directory) as query:
-        names = [(ZONE, kind) for kind in ("DNSKEY", "SOA", *kinds)] + [(f"text.{ZONE}", "TXT")]
-        return all(is_authentic(query(*one)) for one in names)
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_bind_serves_what_we_signed(somewhere: Path, tmp_path: Path, algorithm: int) -> None:
-    ksk = pair(algorithm)
-    asked = ask_bind(somewhere, algorithm)
-    request = read("bind", asked)
-    assert len(request.bundles) >= 6
-    judge(request, ksk)
-    skr = answer("bind", request, ksk, FORMATS["bind"].parent_records)
-    with serve_with_bind(somewhere, algorithm, skr) as port:
-        validate(port, ksk.key, ("SOA", "CDS", "CDNSKEY"))
-        assert believes(port, ksk.key, ("CDS", "CDNSKEY"), tmp_path)
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_knot_signs_with_what_we_signed(somewhere: Path, tmp_path: Path, algorithm: int) -> None:
-    ksk = pair(algorithm)
-    request = read("knot", ask_knot(somewhere, algorithm))
-    assert len(request.bundles) >= 4
-    judge(request, ksk)
-    import_with_knot(somewhere, answer("knot", request, ksk, ()))
-    zone = sign_with_knot(somewhere)
-    anchors = tmp_path / "anchors.ds"
-    anchors.write_text(f"{ds_text(APEX, ksk.key)}\n")
-    ldns_verify_zone(zone, anchors)
-    kzonecheck(zone, ZONE)
-
-
-def test_knot_does_not_take_a_wrong_signature(somewhere: Path) -> None:
-    skr = answer("knot", read("knot", ask_knot(somewhere, 13)), pair(13), ())
-    (response,) = read_responses("knot", io.BytesIO(skr))
-    with pytest.raises(JudgeError, match="keymgr exits with"):
-        import_with_knot(somewhere, FORMATS["knot"].write(spoilt(response)))
-
-
-def test_knot_serves_what_we_signed_with_records_for_the_parent(somewhere: Path, tmp_path: Path) -> None:
-    ksk = pair(13)
-    request = read("knot", ask_knot(somewhere, 13))
-    import_with_knot(somewhere, answer("knot", request, ksk, ("CDNSKEY", "CDS SHA-256")))
-    with serve_with_knot(somewhere, 13) as port:
-        validate(port, ksk.key, ("SOA", "CDS", "CDNSKEY"))
-        assert believes(port, ksk.key, ("CDS", "CDNSKEY"), tmp_path)
-
-
-def test_bind_takes_a_wrong_signature_and_resolvers_do_not(somewhere: Path, tmp_path: Path) -> None:
-    """The judges can say no; and what BIND imports, it does not judge."""
-    ksk = pair(15)
-    skr = answer("bind", read("bind", ask_bind(somewhere, 15)), ksk, ())
-    (response,) = read_responses("bind", io.BytesIO(skr))
-    with serve_with_bind(somewhere, 15, FORMATS["bind"].write(spoilt(response))) as port:
-        with pytest.raises(ValidationFailure):
-            validate(port, ksk.key, ())
-        assert not believes(port, ksk.key, (), tmp_path)
-
-
-def spoilt(response: ZoneResponse) -> ZoneResponse:
-    """Give the response with signatures over the keys that are none."""
+def spoilt(name: str, skr: bytes) -> bytes:
+    """Give a response with signatures over the keys that are none."""
+    (response,) = read_responses(name, BytesIO(skr))
     bundles = tuple(
         replace(one, signatures=tuple(replace(rrsig, signature=bytes(64)) for rrsig in one.signatures))
         for one in response.bundles
     )
-    return replace(response, bundles=bundles)
+    return FORMATS[name].write(ZoneResponse(response.zone, bundles))
 
 
-def _served(message: dns.message.Message, kind: dns.rdatatype.RdataType) -> tuple[dns.rrset.RRset, dns.rrset.RRset]:
+def validate(port: int, algorithm: int, ksk: Dnskey) -> None:
+    """Believe the server as dnspython does that knows only the KSK: first the zone's keys, then the rest by them."""
+    apex = dns.name.from_text(zone_of(algorithm))
+    anchor = dns.rdataset.from_text("IN", "DNSKEY", 3600, dnskey_rdata_text(ksk))
+    keys, rrsigs = _served(port, apex, "DNSKEY")
+    dns.dnssec.validate(keys, rrsigs, {apex: anchor})
+    for kind in ("SOA", *FOR_PARENT):
+        dns.dnssec.validate(*_served(port, apex, kind), {apex: keys.to_rdataset() if kind == "SOA" else anchor})
+
+
+def believes(query: Query, zone: str) -> bool:
+    """Whether a resolver validates all there is in a zone."""
+    names = [(zone, kind) for kind in ("DNSKEY", "SOA", *FOR_PARENT)] + [(f"text.{zone}", "TXT")]
+    return all(is_authentic(query(*one)) for one in names)
+
+
+def judged(name: str, port: int, algorithms: Sequence[int], directory: Path) -> Mapping[int, tuple[str, bool]]:
+    """Say of the zone of each algorithm what dnspython objects to, and whether unbound believes it."""
+    anchors = directory / "anchors.ds"
+    lines = (ds_text(dns.name.from_text(zone_of(one)), ksk_of(name, one)) for one in algorithms)
+    anchors.write_text("".join(f"{line}\n" for line in lines))
+    found = {}
+    with unbound_before(port, zone_of(algorithms[0]), anchors, directory) as query:
+        for algorithm in algorithms:
+            objection = ""
+            try:
+                validate(port, algorithm, ksk_of(name, algorithm))
+            except ValidationFailure as error:
+                objection = type(error).__name__
+            found[algorithm] = (objection, believes(query, zone_of(algorithm)))
+    return found
+
+
+def test_bind_serves_what_quorums_of_every_algorithm_signed(somewhere: Path, tmp_path: Path) -> None:
+    asked = ask_bind(somewhere, ALGORITHMS)
+    answers = {algorithm: answered("bind", algorithm, asked[algorithm]) for algorithm in ALGORITHMS}
+    with serve_with_bind(somewhere, answers) as port:
+        assert judged("bind", port, ALGORITHMS, tmp_path) == dict.fromkeys(ALGORITHMS, GOOD)
+
+
+def test_bind_takes_a_wrong_signature_and_resolvers_do_not(somewhere: Path, tmp_path: Path) -> None:
+    """The judges can say no; and what BIND imports, it does not judge."""
+    asked = ask_bind(somewhere, [15])
+    with serve_with_bind(somewhere, {15: spoilt("bind", answered("bind", 15, asked[15]))}) as port:
+        assert judged("bind", port, [15], tmp_path) == {15: ("ValidationFailure", False)}
+
+
+def test_knot_serves_what_quorums_of_every_algorithm_signed(somewhere: Path, tmp_path: Path) -> None:
+    asked = ask_knot(somewhere, ALGORITHMS)
+    answers = {algorithm: answered("knot", algorithm, asked[algorithm]) for algorithm in ALGORITHMS}
+    with pytest.raises(JudgeError, match="keymgr exits with"):
+        import_with_knot(somewhere, 13, spoilt("knot", answers[13]))
+    for algorithm, skr in answers.items():
+        import_with_knot(somewhere, algorithm, skr)
+        zone = sign_with_knot(somewhere, algorithm)
+        anchors = tmp_path / f"{algorithm}.ds"
+        anchors.write_text(f"{ds_text(dns.name.from_text(zone_of(algorithm)), ksk_of('knot', algorithm))}\n")
+        assert all(f"RRSIG\t{kind} " in zone.read_text() for kind in ("DNSKEY", *FOR_PARENT))
+        ldns_verify_zone(zone, anchors)
+        dnssec_verify(zone, zone_of(algorithm))
+        kzonecheck(zone, zone_of(algorithm))
+    with serve_with_knot(somewhere, ALGORITHMS) as port:
+        assert judged("knot", port, ALGORITHMS, tmp_path) == dict.fromkeys(ALGORITHMS, GOOD)
+
+
+def _served(port: int, apex: dns.name.Name, kind: str) -> tuple[dns.rrset.RRset, dns.rrset.RRset]:
+    message, rdtype = ask_server(port, apex.to_text(), kind), dns.rdatatype.from_text(kind)
     assert message.rcode() == dns.rcode.NOERROR
     assert message.flags & dns.flags.AA
-    found = message.find_rrset(message.answer, APEX, dns.rdataclass.IN, kind)
-    return found, message.find_rrset(message.answer, APEX, dns.rdataclass.IN, dns.rdatatype.RRSIG, kind)
+    found = message.find_rrset(message.answer, apex, dns.rdataclass.IN, rdtype)
+    return found, message.find_rrset(message.answer, apex, dns.rdataclass.IN, dns.rdatatype.RRSIG, rdtype)
