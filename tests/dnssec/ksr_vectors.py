@@ -93,8 +93,9 @@ def vectors() -> Iterator[Vector]:
     yield Vector("empty", b"", MalformedError, "not well-formed")
     yield Vector("UTF-16", good.encode("utf-16"), MalformedError, "not UTF-8")
     yield Vector("larger than 16 MiB", b" " * ((16 << 20) + 1), LimitError, "larger than 16 MiB")
-    yield Vector("many elements", b"<KSR>" + b"<a/>" * 500_001 + b"</KSR>", LimitError, "tags or attributes")
-    yield Vector("many attributes", b"<KSR " + b"a=''" * 500_001 + b"/>", LimitError, "tags or attributes")
+    yield Vector("many elements", b"<KSR>" + b"<a/>" * 500_001 + b"</KSR>", LimitError, "more than 500000 tags")
+    yield Vector("many attributes", good.replace("<Request>", "<Request " + "a='' " * 65 + ">").encode(), LimitError,
+                 "line 2: more than 64 attributes in one element")  # fmt: skip
     yield Vector("deep", b"<KSR>" + b"<a>" * 10_000 + b"</a>" * 10_000 + b"</KSR>", MalformedError, "not well-formed")
     yield Vector("another document", b"<html/>", MalformedError, "the document is a html, not a KSR")
     yield from _bombs(good)
@@ -102,9 +103,15 @@ def vectors() -> Iterator[Vector]:
 
 def _faults_of_xml_and_header() -> list[Fault]:
     return [
-        ("DTD", "<KSR", '<!DOCTYPE KSR SYSTEM "x.dtd">\n<KSR', "line 1: a DTD, comment"),
-        ("comment", "<Request>", "<Request><!-- hello -->", "line 2: a DTD, comment"),
-        ("CDATA", "<TTL>172800<", "<TTL><![CDATA[172800]]><", "a DTD, comment or CDATA"),
+        ("DTD", "<KSR", '<!DOCTYPE KSR SYSTEM "x.dtd">\n<KSR', "line 1: a DTD or CDATA"),
+        ("comment in a value", ">172800<", ">17<!-- -->2800<", "Key[1]/TTL, line 23: a comment within a value"),
+        ("comment after a value", ">172800<", ">172800<!-- --><", "a comment within a value"),
+        ("comment in a tag", "<TTL>172800", "<TTL <!-- -->>172800", "not well-formed"),
+        ("comment that does not end", "<Request>", "<Request><!-- -- -->", "not well-formed"),
+        ("comment with a DTD in it", "<Request>", "<Request><!-- <!DOCTYPE x> -->", "line 2: a DTD or CDATA"),
+        ("text after a comment", "<Request>", "<Request><!-- hello -->hello", "text where only elements may"),
+        ("element in a comment", "<TTL>172800</TTL>", "<!-- <TTL>172800</TTL> -->", "must be TTL, and it is Flags"),
+        ("CDATA", "<TTL>172800<", "<TTL><![CDATA[172800]]><", "a DTD or CDATA section"),
         ("processing instruction", "<Request>", "<?php x ?><Request>", "a processing instruction"),
         ("second declaration", "<Request>", '<?xml version="1.0"?><Request>', "a processing instruction"),
         ("unknown entity", ">172800<", ">&ttl;<", "not well-formed"),
@@ -161,7 +168,8 @@ def _faults_of_bundles(good: str) -> list[Fault]:
         ("bundle id missing", ' id="bundle-0"', "", "the attribute id is missing"),
         ("time without a day", "2026-01-01T", "2026-01-T", f"{first}/Inception, line"),
         ("time in another zone", "00:00:00<", "00:00:00+01:00<", "is not a time"),
-        ("white space around a time", "<Inception>", "<Inception> ", "is not a time"),
+        ("white space in a time", "2026-01-01T", "2026-01-01 T", "is not a time"),
+        ("no-break space before a time", "<Inception>", "<Inception>&#160;", "is not a time"),
         ("bundle ends first", "2026-01-01T", "2026-03-01T", "does not end after it begins"),
         ("Signer without a name", "<Key ", "<Signer/><Key ", f"{bundle}/Signer[1], line"),
         ("Signer with content", "<Key ", '<Signer keyIdentifier="k">x</Signer><Key ', "text where only"),
@@ -178,7 +186,7 @@ def _faults_of_bundles(good: str) -> list[Fault]:
         ("algorithm by name", "<Algorithm>8", "<Algorithm>RSASHA256", "Key[1]/Algorithm, line"),
         ("key of another algorithm", "<Algorithm>8", "<Algorithm>13", "of algorithm 13 has 64 bytes"),
         ("key empty", f">{rsa_key}<", "><", "Key[1]/PublicKey, line"),
-        ("key with white space", f">{rsa_key}<", f">{rsa_key[:40]}\n{rsa_key[40:]}<", "not base64 in its ca"),
+        ("key with other space", f">{rsa_key}<", f">{rsa_key[:40]}\v{rsa_key[40:]}<", "not well-formed"),
         ("key without padding", f">{ec_key}<", f">{ec_key.rstrip('=')}<", "not base64 in its canonical"),
         ("key with bits beyond its end", f">{ec_key}<", f">{_noncanonical(ec_key)}<", "not base64 in its"),
         ("key with a foreign letter", f">{rsa_key}<", f">{'*' + rsa_key[1:]}<", "not base64 in its canonic"),
@@ -231,13 +239,19 @@ def _bombs(good: str) -> Iterator[Vector]:
     yield Vector(
         "DTD in EBCDIC", f'<?xml version="1.0"?>{hidden.decode()}'.encode("cp037"), MalformedError, "not UTF-8"
     )
-    for said in ('version="1.1"', 'encoding="utf-8"', 'version="1.0" encoding="latin1"', 'version="1.0" more="x"', ""):
+    for said in (
+        *('version="1.1"', 'encoding="utf-8"', 'version="1.0" more="x"', 'version="1.0" encoding="', ""),
+        *(f'version="1.0" encoding="{name}"' for name in ("latin1", "utf-7", "utf-16", "")),
+    ):
         document = f"<?xml {said}?>{good}".encode()
         yield Vector(f"declaration {said}", document, MalformedError, "line 1: the XML declaration may only say")
+    for encoding in ("us-ascii", "ISO-8859-1"):
+        document = f'<?xml version="1.0" encoding="{encoding}"?>{good}<!-- \xe9 -->'.encode()
+        yield Vector(f"{encoding} with more", document, MalformedError, "line 1: the XML declaration may only say")
+    yield Vector("two byte order marks", b"\xef\xbb\xbf" * 2 + good.encode(), MalformedError, "a byte order mark")
     for cut in (b'<?xml version="1.0"', b'<?xml version="1.0"?'):
         yield Vector(f"declaration without end: {cut!r}", cut, MalformedError, "the XML declaration may only say")
     lines = b'<?xml\nversion="1.0"\n?>\n' + good.replace("<Flags>256", "<Flags>x").encode()
     yield Vector("processing instruction that is nearly a declaration", lines, MalformedError, "a processing instr")
     lines = b'<?xml version="1.0"\n?>\n' + good.replace('serial="7"', "").encode()
     yield Vector("declaration on two lines", lines, MalformedError, "KSR, line 3: the attribute serial is missing")
-    yield Vector("byte order mark", b"\xef\xbb\xbf" + good.encode(), MalformedError, "a byte order mark")

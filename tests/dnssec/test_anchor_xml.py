@@ -68,6 +68,22 @@ def test_white_space_around_and_within_values() -> None:
     assert read_anchor_xml(spaced.encode()) == read_anchor_xml(GOOD.encode())
 
 
+def test_comments_mean_nothing() -> None:
+    """IANA may write some (RFC 9718 section 2): above all, beside an anchor, between its fields, below all."""
+    commented = f"{GOOD}<!-- more: <https://www.iana.org/dnssec/> -->\n"
+    commented = commented.replace("<TrustAnchor ", "<!-- see the web site -->\n<TrustAnchor ")
+    commented = commented.replace("<KeyTag>20326", "<!-- valid --><KeyTag>20326").replace(
+        "<Flags>", "<!-- -->\n<Flags>"
+    )
+    assert read_anchor_xml(commented.encode()) == read_anchor_xml(GOOD.encode())
+
+
+def test_the_times_of_an_example_of_rfc_7958() -> None:
+    text = GOOD.replace("00:00:00+00:00", "00:00:00-00:00")
+    assert read_anchor_xml(text.encode()) == read_anchor_xml(GOOD.encode())
+    schema(keys=True).assertValid(etree.fromstring(text.encode()))
+
+
 FAULTS = [
     ("no id", ' id="0C05FDD6-422C-4910-8ED6-430ED15E11C2"', "", "the attribute id is missing"),
     ("no source", f' source="{SOURCE}"', "", "the attribute source is missing"),
@@ -76,8 +92,8 @@ FAULTS = [
     ("two zones", "<Zone>.</Zone>", "<Zone>.</Zone><Zone>a.</Zone>", "must be KeyDigest, and it is Zone"),
     ("no valid zone", "<Zone>.<", "<Zone>a..b<", "TrustAnchor/Zone, line 3: 'a..b' is not a domain name"),
     ("another zone", "<Zone>.<", "<Zone>example.<", "not those of the PublicKey"),
-    ("comment", "<Zone>", "<!-- ours --><Zone>", "a DTD, comment"),
-    ("DTD", "<TrustAnchor ", "<!DOCTYPE TrustAnchor><TrustAnchor ", "a DTD, comment"),
+    ("comment in a value", ">20326<", ">203<!-- ours -->26<", "a comment within a value"),
+    ("DTD", "<TrustAnchor ", "<!DOCTYPE TrustAnchor><TrustAnchor ", "a DTD or CDATA section"),
     ("no id of a digest", ' id="Klajeyz"', "", "KeyDigest[2], line 10: the attribute id is missing"),
     ("an id twice", "Kjqmt7v", "Klajeyz", "two KeyDigests have the same id"),
     ("no validFrom", ' validFrom="2017-02-02T00:00:00+00:00"', "", "the attribute validFrom is missing"),

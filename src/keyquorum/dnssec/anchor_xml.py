@@ -8,25 +8,22 @@ in writing anchors of several zones, or anchors of which nobody says from when o
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TypeVar
 
 import dns.name
 
 from keyquorum.dnssec.anchors import DIGESTS, Anchor, ds_text
-from keyquorum.dnssec.fields import canonical_base64, decimal, domain, printable, shown, uuid_text
+from keyquorum.dnssec.fields import decimal, domain, printable, shown, spaced_base64, uuid_text
 from keyquorum.dnssec.model import Dnskey
 from keyquorum.dnssec.times import format_time, parse_time
 from keyquorum.dnssec.xml_reader import Element, parse_document
 from keyquorum.errors import MalformedError, RefusedError
 
 ANCHOR_LIMIT = 100
-_SPACE = " \t\r\n"
 _NAMES = {number: name for name, number in DIGESTS.items()}
 _LENGTHS = {"SHA-256": 32, "SHA-384": 48}
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def read_anchor_xml(data: bytes) -> AnchorFile:
     root = parse_document(data, "TrustAnchor")
     name = root.attribute("id", printable)
     source = root.attribute("source", _source)
-    zone = root.value("Zone", _collapsed(domain))
+    zone = root.value("Zone", domain)
     anchors = tuple(_anchor(one, zone) for one in root.children("KeyDigest", ANCHOR_LIMIT))
     root.close()
     if len({anchor.id for anchor in anchors}) != len(anchors):
@@ -116,12 +113,12 @@ def _anchor(element: Element, zone: dns.name.Name) -> Anchor:
     name = element.attribute("id", printable)
     valid_from = element.attribute("validFrom", parse_time)
     valid_until = element.optional_attribute("validUntil", parse_time)
-    tag = element.value("KeyTag", _collapsed(decimal))
-    algorithm = element.value("Algorithm", _collapsed(decimal))
-    digest_type = element.value("DigestType", _collapsed(decimal))
-    digest = element.value("Digest", _collapsed(_hexadecimal))
-    public_key = element.optional_value("PublicKey", _base64)
-    flags = element.value("Flags", _collapsed(decimal)) if public_key is not None else 0
+    tag = element.value("KeyTag", decimal)
+    algorithm = element.value("Algorithm", decimal)
+    digest_type = element.value("DigestType", decimal)
+    digest = element.value("Digest", _hexadecimal)
+    public_key = element.optional_value("PublicKey", spaced_base64)
+    flags = element.value("Flags", decimal) if public_key is not None else 0
     element.close()
     kind = _NAMES.get(digest_type)
     if kind is None:
@@ -138,10 +135,6 @@ def _anchor(element: Element, zone: dns.name.Name) -> Anchor:
     return Anchor(zone, key, kind, ds, valid_from, valid_until, name)
 
 
-def _collapsed(parse: Callable[[str], Value]) -> Callable[[str], Value]:
-    return lambda text: parse(text.strip(_SPACE))
-
-
 def _source(text: str) -> str:
     return printable(text) if text else text
 
@@ -152,7 +145,3 @@ def _hexadecimal(text: str) -> bytes:
         return bytes.fromhex(text if text.isalnum() else "-")
     except ValueError:
         raise MalformedError(f"{shown(text)} is not hexadecimal") from None
-
-
-def _base64(text: str) -> bytes:
-    return canonical_base64(text.translate({ord(one): None for one in _SPACE}))

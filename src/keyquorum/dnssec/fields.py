@@ -12,6 +12,8 @@ import dns.name
 
 from keyquorum.errors import MalformedError
 
+_NO_SPACE = dict.fromkeys(map(ord, " \t\r\n"))
+
 
 def shown(text: object) -> str:
     """Quote the beginning of a foreign text so that it cannot do anything to a terminal."""
@@ -35,6 +37,11 @@ def canonical_base64(text: str) -> bytes:
     if not data or base64.b64encode(data).decode("ascii") != text:
         raise MalformedError("not base64 in its canonical form (padded, no white space, unused bits zero)")
     return data
+
+
+def spaced_base64(text: str) -> bytes:
+    """Read base64 that is canonical but for white space, which is no part of it (xsd:base64Binary); MalformedError."""
+    return canonical_base64(text.translate(_NO_SPACE))
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ for ``policy`` to judge. ``xml_reader`` says what is refused of XML itself.
 
 import dns.name
 
-from keyquorum.dnssec.fields import canonical_base64, decimal, domain, printable
+from keyquorum.dnssec.fields import decimal, domain, printable, spaced_base64
 from keyquorum.dnssec.icann_write import FAMILIES, write_ksr, write_skr
 from keyquorum.dnssec.model import (
     PROTOCOL,
@@ -126,7 +126,7 @@ def _key(element: Element) -> PublishedKey:
     if element.value("Protocol", decimal) != PROTOCOL:
         raise element.wrong("the protocol of a DNSKEY is 3 (RFC 4034 section 2.1.2)")
     algorithm = element.value("Algorithm", decimal)
-    public_key = element.value("PublicKey", canonical_base64)
+    public_key = element.value("PublicKey", spaced_base64)
     element.close()
     with element.place():
         published = PublishedKey(Dnskey(flags, algorithm, public_key), ttl, label)
@@ -147,7 +147,7 @@ def _signature(element: Element) -> Signature:
     inception = element.value("SignatureInception", parse_time)
     key_tag = element.value("KeyTag", decimal)
     signer = element.value("SignersName", domain)
-    data = element.value("SignatureData", canonical_base64)
+    data = element.value("SignatureData", spaced_base64)
     element.close()
     with element.place():
         return Signature(algorithm, labels, original_ttl, expiration, inception, key_tag, signer, data, ttl, label)

@@ -1,8 +1,8 @@
 """Moments and durations as text, and back.
 
 A moment is whole seconds since 1970-01-01 UTC in 0..2^32-1, a duration whole seconds in the same range. Refused: zones
-other than UTC, fractions, leap seconds, years and months in a duration (their length depends on the date), any
-spelling but those named here.
+other than UTC, fractions that are not zero, leap seconds, years and months in a duration (their length depends on the
+date), any spelling but those named here.
 """
 
 from datetime import UTC, datetime
@@ -15,15 +15,17 @@ _UNITS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
 
 
 def parse_time(text: str, *, where: str = "") -> int:
-    """Read ``2017-04-01T00:00:00`` (with ``Z``, ``+00:00`` or nothing: UTC all three) or ``20170401000000``.
+    """Read ``2017-04-01T00:00:00`` (with ``Z``, ``+00:00``, ``-00:00`` or nothing: UTC all) or ``20170401000000``.
 
-    The first is the form of a KSR (xsd:dateTime), the second that of an RRSIG (RFC 4034 section 3.2).
-    Raises MalformedError at ``where``.
+    The first is the form of a KSR (xsd:dateTime; Java writes ``.000`` after the seconds), the second that of an RRSIG
+    (RFC 4034 section 3.2). Raises MalformedError at ``where``.
     """
+    offset = text[20:].lstrip("0") if text[19:21] == ".0" else text[19:]
     if len(text) == 14:
         fields = [text[:4], text[4:6], text[6:8], text[8:10], text[10:12], text[12:]]
     elif (
-        text[19:] in {"", "Z", "+00:00"} and text[4:5] + text[7:8] + text[10:11] + text[13:14] + text[16:17] == "--T::"
+        offset in {"", "Z", "+00:00", "-00:00"}
+        and text[4:5] + text[7:8] + text[10:11] + text[13:14] + text[16:17] == "--T::"
     ):
         fields = [text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19]]
     else:

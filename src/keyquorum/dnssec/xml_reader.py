@@ -1,10 +1,12 @@
 """Read XML of a fixed shape, strictly: every element and attribute is asked for by name and in order.
 
-Refused before the parser sees anything: more than 16 MiB, more elements or attributes than any real document has, what
-is not UTF-8 or is declared as something else, and everything that begins with ``<!`` or ``<?`` (DTD, entities,
-comments, CDATA, processing instructions; nobody needs them, and nobody would see a comment in a request) but the XML
-declaration. Refused after it: unknown, missing, repeated or misplaced elements and attributes, namespaces, text where
-none belongs, white space around a value. Errors carry the path and the line.
+Refused before the parser sees anything: more than 16 MiB, more elements than any real document has, more attributes in
+an element (a parser may take the square of their number to find that each stands there once), what is not UTF-8 or is
+declared as something else (ASCII under other names is UTF-8), and everything that begins with ``<!`` or ``<?`` (DTD,
+entities, CDATA, processing instructions; nobody needs them) but the XML declaration and comments, which mean nothing
+and are skipped where elements are. Refused after it: unknown, missing, repeated or misplaced elements and attributes,
+namespaces, text where none belongs, a comment within a value. White space around a value is no part of it, as with the
+types of XML Schema (part 2, section 4.3.6). Errors carry the path and the line.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +19,10 @@ from keyquorum.errors import LimitError, MalformedError
 
 SIZE_LIMIT = 16 << 20
 TAG_LIMIT = 500_000
+ATTRIBUTE_LIMIT = 64
 _DECLARATION = b"<?xml "
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ASCII = frozenset({"ascii", "us-ascii", "iso-8859-1"})
 _SPACE = " \t\r\n"
 
 Value = TypeVar("Value")
@@ -29,7 +34,7 @@ class Element:
     def __init__(self, node: Any, path: str) -> None:
         self._node = node
         self._path = path
-        self._children = list(node)
+        self._children = [child for child in node if child.tag is not etree.Comment]
         self._next = 0
         self._attributes: dict[str, str] = {str(name): str(value) for name, value in node.attrib.items()}
         if node.nsmap:
@@ -91,8 +96,10 @@ class Element:
         """Take the next child, which must be ``name`` and hold nothing but a text, and read that with ``parse``."""
         child = self.child(name)
         child._check_all_taken()
+        if len(child._node):
+            raise child.wrong("a comment within a value")
         with child.place():
-            return parse(child._node.text or "")
+            return parse((child._node.text or "").strip(_SPACE))
 
     def optional_value(self, name: str, parse: Callable[[str], Value]) -> Value | None:
         """Take the next child as ``value`` does if it is ``name``; None where it is not."""
@@ -101,7 +108,7 @@ class Element:
     def close(self) -> None:
         """Say that nothing more is expected here."""
         self._check_all_taken()
-        if any(text and text.strip(_SPACE) for text in (self._node.text, *(node.tail for node in self._children))):
+        if any(text and text.strip(_SPACE) for text in (self._node.text, *(node.tail for node in self._node))):
             raise self.wrong("there is text where only elements may be")
 
     def _check_all_taken(self) -> None:
@@ -164,36 +171,54 @@ def _checked(data: bytes) -> bytes:
     """
     if len(data) > SIZE_LIMIT:
         raise LimitError(f"larger than {SIZE_LIMIT >> 20} MiB")
-    if data.count(b"<") > TAG_LIMIT or data.count(b"=") > TAG_LIMIT:
-        raise LimitError(f"more than {TAG_LIMIT} tags or attributes")
-    body = _without_declaration(data)
+    if data.count(b"<") > TAG_LIMIT:
+        raise LimitError(f"more than {TAG_LIMIT} tags")
+    start = 0
+    while start >= 0:
+        end = data.find(b"<", start + 1)
+        if data.count(b"=", start, len(data) if end < 0 else end) > ATTRIBUTE_LIMIT:
+            raise LimitError(f"more than {ATTRIBUTE_LIMIT} attributes in one element", where=_line(data, start))
+        start = end
+    body = _without_declaration(data.removeprefix(_BYTE_ORDER_MARK))
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedError("not UTF-8", where=_line(data, error.start)) from None
+    found = body.find(b"<!")
+    while found >= 0:
+        if not body.startswith(b"<!--", found):
+            raise _unwanted("a DTD or CDATA section", body, found)
+        found = body.find(b"<!", found + 1)
     for mark, what in (
-        (b"<!", "a DTD, comment or CDATA section"),
         (b"<?", "a processing instruction"),
         (b"\x00", "a NUL byte"),
-        (b"\xef\xbb\xbf", "a byte order mark"),
+        (_BYTE_ORDER_MARK, "a byte order mark within it"),
     ):
-        found = body.find(mark)
-        if found >= 0:
-            raise MalformedError(
-                f"{what}, which has no place in such a document", where=_line(data, found), do="Have it sent without."
-            )
+        if (found := body.find(mark)) >= 0:
+            raise _unwanted(what, body, found)
     return body
 
 
+def _unwanted(what: str, data: bytes, position: int) -> MalformedError:
+    return MalformedError(
+        f"{what}, which has no place in such a document", where=_line(data, position), do="Have it sent without."
+    )
+
+
 def _without_declaration(data: bytes) -> bytes:
-    """Put white space in the place of an XML declaration (lines stay the same), which may say UTF-8 and version 1.0."""
+    """Put white space in the place of an XML declaration (lines stay the same): version 1.0, and UTF-8 if anything.
+
+    Another encoding may be named in which ASCII is ASCII, where the document has nothing else.
+    """
     if not data.startswith(_DECLARATION):
         return data
     end = data.find(b"?>") + 2
-    said = data[len(_DECLARATION) : end - 2].decode("latin-1").replace("'", '"').replace("UTF-8", "utf-8").split()
+    said = data[len(_DECLARATION) : end - 2].decode("latin-1").replace("'", '"').split()
     version, more = said[:1], said[1:]
-    if more[:1] == ['encoding="utf-8"']:
-        more = more[1:]
+    if more and more[0].startswith('encoding="') and more[0].endswith('"'):
+        encoding = more[0].removeprefix('encoding="').removesuffix('"').lower()
+        if encoding == "utf-8" or (encoding in _ASCII and data.isascii()):
+            more = more[1:]
     if end < 2 or version != ['version="1.0"'] or more not in ([], ['standalone="yes"'], ['standalone="no"']):
         raise MalformedError("the XML declaration may only say version 1.0 and UTF-8", where="line 1")
     return bytes(code if code == 10 else 32 for code in data[:end]) + data[end:]
