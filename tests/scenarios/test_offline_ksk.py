@@ -100,7 +100,7 @@ def answered(name: str, algorithm: int, asked: Asked) -> bytes:
     request, signers = ask(matter, one), {1, len(one.holders)}
     outcome = combine(request, [answer(request, matter, one, index) for index in signers])
     assert outcome.good(one) == signers
-    ((_, data),) = write_output(name, iter(outcome.responses))
+    ((*_, data),) = write_output(name, iter(outcome.named))
     (response,) = read_responses(name, BytesIO(data))
     assert len(response.bundles) >= {"bind": 6, "knot": 4}[name]
     for verdict in verify_response(response, trusts_keys([ksk_of(name, algorithm)])):
