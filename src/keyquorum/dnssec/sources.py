@@ -47,6 +47,11 @@ class SourceFormat:
     times: SigningTimes | None = None
     parent_records: tuple[str, ...] = ()
 
+    @property
+    def limit(self) -> int | None:
+        """How many bytes a request may have; None where it may have any number of zones, and is read as a stream."""
+        return None if self.brings is Brings.NOTHING else SIZE_LIMIT
+
 
 def read_source(
     name: str, stream: BinaryIO, window: Window | None, times: SigningTimes | None = None

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from keyquorum.dnssec.responses import signing_roles
 from keyquorum.dnssec.sources import Brings, format_named
-from keyquorum.errors import MalformedError, NotYetError, RefusedError
+from keyquorum.errors import LimitError, MalformedError, NotYetError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.quorum.commitments import read_used
 from keyquorum.quorum.dealing import check_acceptances, check_key
@@ -84,6 +84,9 @@ def open_request(file: BinaryIO) -> OpenRequest:
     signed: Signed[Request] = read_header(file, REQUEST)
     request = signed.record
     offset = file.tell()
+    source = format_named(request.source.format)
+    if source.limit is not None and request.source.length > source.limit:
+        raise LimitError(f"the source in the request is larger than {source.limit >> 20} MiB")
     for _ in copy_checked(file, request.source.length, request.source.sha256, "the source in the request"):
         pass
     commitments = {}
@@ -95,7 +98,6 @@ def open_request(file: BinaryIO) -> OpenRequest:
             place = place_of(requested.key, request.signer)
             commitments[requested.key.id] = read_used(file, requested.key, used, place)
     expect_end(file, "the request")
-    source = format_named(request.source.format)
     if (request.window is not None) != (source.brings is Brings.NOTHING):
         raise MalformedError("a window of time belongs to a plain RRset, and only to one", where="$.window")
     if (request.terms.times is not None) != (source.times is not None):
