@@ -101,6 +101,11 @@ def test_two_responses_for_the_same_time() -> None:
     normal = quarter_response(START, "one")
     # The same made again, with other signatures: no matter which.
     assert previous(Shelf(normal, quarter_response(START, "one again"))) == 2
+    # The same keys, and somebody else signs the first bundle: another step of a roll.
+    first, *rest = normal.bundles
+    other = replace(first, signatures=tuple(replace(one, key_tag=one.key_tag ^ 1) for one in first.signatures))
+    with pytest.raises(RefusedError, match="say different things"):
+        previous(Shelf(normal, replace(normal, bundles=(other, *rest))))
     backing_out = quarter_response(START, "one", NEXT)
     shelf = Shelf(normal, backing_out)
     with pytest.raises(RefusedError, match=r"\.: the responses in entries 1 and 2 are for the same time and say diff"):
