@@ -46,7 +46,7 @@ def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
         "KQ-ZSK-STRENGTH": "3 keys show no weakness",
         "KQ-TTL": "every TTL is 172800",
         "KQ-CDS": "the request has no CDS or CDNSKEY records",
-        "KQ-SCHEMA": "nothing in the request is against the schema of normal (normal)",
+        "KQ-SCHEMA": "nothing in the request is against the schema of normal",
         "KQ-REVOKED": "no key is revoked",
         "KQ-ALGORITHMS": "algorithm 8 throughout",
         "KQ-KSK-LIFE": "every KSK signs within its life",
