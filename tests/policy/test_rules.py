@@ -43,7 +43,7 @@ def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
         "KSR-CHAIN-OVERLAP": "overlaps the previous response by P11D",
         "KQ-FOREIGN-KSK": "no key signing key but the quorum's",
         "KQ-KEY-TAGS": "the tags of each bundle are different",
-        "KQ-ZSK-STRENGTH": "3 keys show no weakness",
+        "KQ-ZSK-STRENGTH": "no weakness in 3 keys",
         "KQ-TTL": "every TTL is 172800",
         "KQ-CDS": "the request has no CDS or CDNSKEY records",
         "KQ-SCHEMA": "nothing in the request is against the schema of normal",
