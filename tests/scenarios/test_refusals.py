@@ -28,7 +28,8 @@ from keyquorum.policy.subject import Subject
 from tests.policy.good_request import DAY, NEXT, ROOT, START, answered, good, good_previous, prime, rsa_key, with_flags
 from tests.policy.spoilt import last, spoil
 from tests.quorum.village import resigned
-from tests.scenarios.scripts import PASSPHRASE, SETTINGS, Seen, run_here
+from tests.scenarios.scripts import PASSPHRASE, SETTINGS
+from tests.scenarios.shell import Seen, run_here
 from tests.threshold.cases import private_key
 
 SECOND = 1.0

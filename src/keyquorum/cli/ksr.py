@@ -8,7 +8,7 @@ import click
 from keyquorum.cli import terminal, world
 from keyquorum.cli.chain import looked_up
 from keyquorum.cli.ksr_new import new
-from keyquorum.cli.listing import show_bundles, show_report, show_source
+from keyquorum.cli.listing import request_document, show_bundles, show_report, show_source
 from keyquorum.cli.options import (
     FILE,
     archive_option,
@@ -82,14 +82,16 @@ def check(
         source_digest=digest,
     )
     report = evaluate(subject).apply_overrules(basis.overrules)
+    source = Source(format=format_, length=len(data), sha256=digest)
     if json_:
-        terminal.as_json({"file": str(file), "sha256": digest.hex(), "id": request.id, "rules": report.data()})
+        document = request_document(request, source, basis, report)
+        terminal.as_json({"file": str(file), "keys": [one.id.hex() for one in records], "first": first, **document})
         return 0 if report.acceptable else 1
     named = f" {request.id}, serial {request.serial}," if request.id else ""
     terminal.heading(f"KSR{named} of zone {request.zone}")
     show_bundles(request)
     show_report(report)
-    show_source(Source(format=format_, length=len(data), sha256=digest))
+    show_source(source)
     terminal.say()
     failed = ", ".join(result.rule for result in report.failed)
     if failed:

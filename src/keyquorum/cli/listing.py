@@ -12,7 +12,7 @@ from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.identity.words import spoken
 from keyquorum.policy.report import Report
 from keyquorum.policy.subject import Status
-from keyquorum.quorum.task import Examination, Shown, Task
+from keyquorum.quorum.task import Basis, Examination, Shown, Task
 from keyquorum.records.kinds import Source
 
 _MARKS = {
@@ -81,12 +81,7 @@ def show_source(source: Source) -> None:
 def examination_document(task: Task, examination: Examination) -> dict[str, object]:
     """Give what is reported of an examination."""
     return {
-        "source": {
-            "format": task.source.format,
-            "length": task.source.length,
-            "sha256": task.source.sha256.hex(),
-            "words": spoken(task.source.sha256),
-        },
+        "source": _source_document(task.source),
         "zones": examination.zones,
         "bundles": examination.bundles,
         "first_bundles": [
@@ -105,6 +100,54 @@ def examination_document(task: Task, examination: Examination) -> dict[str, obje
             for bundle in [one.bundle]
         ],
         "rules": examination.report.data(),
+    }
+
+
+def request_document(request: ZoneRequest, source: Source, basis: Basis, report: Report) -> dict[str, object]:
+    """Give what is reported of a KSR that was judged by ``basis``: all that a person is shown, and by what."""
+    previous = basis.previous
+    return {
+        "source": _source_document(source),
+        "zone": request.zone.to_text(),
+        "id": request.id,
+        "serial": request.serial,
+        "at": basis.at,
+        "now": basis.now,
+        "policy": {"sha256": basis.policy_digest.hex()},
+        "previous": None
+        if previous is None or basis.previous_digest is None
+        else {"id": previous.id, "zone": previous.zone.to_text(), "sha256": basis.previous_digest.hex()},
+        "bundles": [
+            {
+                "id": bundle.id,
+                "inception": bundle.inception,
+                "expiration": bundle.expiration,
+                "start": bundle.start,
+                "keys": [
+                    {
+                        "tag": one.key.tag,
+                        "algorithm": one.key.algorithm,
+                        "flags": one.key.flags,
+                        "ttl": one.ttl,
+                        "identifier": one.identifier,
+                    }
+                    for one in bundle.keys
+                ],
+                "proofs": [one.key_tag for one in bundle.signatures],
+                "signers": list(bundle.signers),
+            }
+            for bundle in request.bundles
+        ],
+        "rules": report.data(),
+    }
+
+
+def _source_document(source: Source) -> dict[str, object]:
+    return {
+        "format": source.format,
+        "length": source.length,
+        "sha256": source.sha256.hex(),
+        "words": spoken(source.sha256),
     }
 
 
