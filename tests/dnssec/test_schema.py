@@ -10,7 +10,7 @@ from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.dnssec.model import Dnskey, PublishedKey, ZoneRequest, ZoneResponse
 from keyquorum.dnssec.parent_records import parent_rrsets
 from keyquorum.dnssec.schema import SCHEMAS, Act, PlannedBundle, Schema, messages_of, plan, signed
-from keyquorum.dnssec.signing_input import signing_input
+from keyquorum.dnssec.signing_input import rrset_signing_input, signing_input
 from keyquorum.dnssec.verify import verify_signature, verify_with_dnspython
 from keyquorum.dnssec.zonefile import read_rrsets
 from keyquorum.errors import MalformedError, RefusedError, SignatureError
@@ -168,7 +168,7 @@ def test_records_for_the_parent_are_made_of_every_ksk_that_signs() -> None:
     ours = list(plan(ROLL, good_request("example.", bundles=4), [RSA, EC], 300, PARENTS))
     for one, ksk in zip(ours, (RSA.key, RSA.key, EC.key, EC.key), strict=True):
         assert one.for_parent == parent_rrsets(zone, [ksk], PARENTS, 300)
-        assert one.signed_rrsets == 3
+        assert len(messages_of(zone, one, ksk)) == 3
     both = next(plan(NORMAL, good_request("example."), [RSA, EC], None, PARENTS))
     assert both.for_parent == parent_rrsets(zone, [RSA.key, EC.key], PARENTS, 172800)
 
@@ -192,6 +192,45 @@ def test_each_rrset_is_signed_by_each_signer_and_verifies() -> None:
         for verify in (verify_signature, verify_with_dnspython):
             with pytest.raises(SignatureError, match=what):
                 verify(zone, keys, signature, pairs[0].key, over)
+
+
+def test_a_revoked_key_signs_the_keys_and_nothing_for_the_parent() -> None:
+    """RFC 5011 section 2.1; dnspython holds to it, and so does BIND, whose requests have CDS and CDNSKEY records."""
+    zone = dns.name.from_text("example.")
+    old, new = pair(8), pair(13)
+    revoked = old.key.revoked()
+    one = next(plan(SCHEMAS["revoke-only"], good_request("example."), [RSA, EC], 60, PARENTS))
+    assert one.signers == (revoked, new.key)
+    assert one.for_parent == parent_rrsets(zone, [new.key], PARENTS, 60)
+    values = {
+        signer: [ksk.sign(message) for message in messages_of(zone, one, signer)]
+        for ksk, signer in ((old, revoked), (new, new.key))
+    }
+    assert [len(made) for made in values.values()] == [1, 3]
+    answer = signed(zone, one, values)
+    keys = [key.key for key in answer.keys]
+    assert [[rrsig.key_tag for rrsig in rrsigs] for _, rrsigs in answer.signed_rrsets()] == [
+        [revoked.tag, new.key.tag], [new.key.tag], [new.key.tag],
+    ]  # fmt: skip
+    for over, rrsigs in answer.signed_rrsets():
+        for rrsig in rrsigs:
+            signer = revoked if rrsig.key_tag == revoked.tag else new.key
+            verify_signature(zone, keys, rrsig, signer, over)
+            verify_with_dnspython(zone, keys, rrsig, signer, over)
+    with pytest.raises(MalformedError, match="not those of the signers planned"):
+        signed(zone, one, {**values, revoked: [b"x"] * 3})
+    # One made all the same is good arithmetic, and not believed.
+    cds, first = answer.for_parent[0], answer.signatures[0]
+    made = old.sign(
+        rrset_signing_input(
+            zone, cds.kind, cds.rdatas, cds.ttl, algorithm=8, key_tag=revoked.tag, inception=first.inception,
+            expiration=first.expiration,
+        )
+    )  # fmt: skip
+    with pytest.raises(SignatureError, match="its key is revoked and good for the DNSKEY RRset alone"):
+        verify_signature(zone, keys, replace(first, signature=made), revoked, cds)
+    with pytest.raises(SignatureError, match="dnspython"):
+        verify_with_dnspython(zone, keys, replace(first, signature=made), revoked, cds)
 
 
 def test_records_for_the_parent_in_the_request_are_signed_as_they_are() -> None:

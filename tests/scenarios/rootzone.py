@@ -1,7 +1,8 @@
 """A small root zone of our own, for judges to look at: delegations, data, an NSEC chain, all signed by its own ZSKs.
 
-The ZSKs are ordinary keys and dnspython signs with them. Only the DNSKEY RRset and its RRSIGs come from outside: they
-are what the tests are about. One ZSK an algorithm, because a zone must be signed with every algorithm of its keys.
+The ZSKs are ordinary keys and dnspython signs with them. Only the DNSKEY RRset, CDS and CDNSKEY RRsets where there are
+any, and their RRSIGs come from outside: they are what the tests are about. One ZSK an algorithm, because a zone must be
+signed with every algorithm of its keys.
 """
 
 import io
@@ -21,6 +22,7 @@ from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from tests.dnssec.keys import Pair, pair
 
 TTL = 86400
+SIGNED_ELSEWHERE = (dns.rdatatype.DNSKEY, dns.rdatatype.CDS, dns.rdatatype.CDNSKEY)
 ZONE = """
 . 86400 IN SOA a.nameservers.example. hostmaster.example. 2026010100 1800 900 604800 86400
 . 86400 IN NS a.nameservers.example.
@@ -44,18 +46,18 @@ class RootZone:
         return "".join(f". {TTL} IN DNSKEY {_record(one).to_text()}\n" for one in self.zsks)
 
     def signed(self, dnskey_rrset: str, inception: int, expiration: int) -> str:
-        """Give the whole zone: ``dnskey_rrset`` (DNSKEY and RRSIG records as text) as it is, all else signed here."""
+        """Give the whole zone: ``dnskey_rrset`` (signed elsewhere, as text) as it is, all else signed here."""
         apex = [
             rrset
             for rrset in dns.zonefile.read_rrsets(dnskey_rrset, rdclass=None, origin=dns.name.root, relativize=False)
-            if rrset.rdtype == dns.rdatatype.DNSKEY
+            if rrset.rdtype in SIGNED_ELSEWHERE
         ]
         text = ZONE + "".join(rrset.to_text() + "\n" for rrset in apex)
         zone = dns.zone.from_text(text, origin=".", relativize=False, check_origin=True)
         keys = [(one.private, _record(one)) for one in self.zsks]
 
         def sign(txn: dns.transaction.Transaction, rrset: dns.rrset.RRset) -> None:
-            if rrset.rdtype != dns.rdatatype.DNSKEY:
+            if rrset.rdtype not in SIGNED_ELSEWHERE:
                 dns.dnssec.default_rrset_signer(
                     txn,
                     rrset,
@@ -69,8 +71,9 @@ class RootZone:
         dns.dnssec.sign_zone(zone, keys=[], add_dnskey=False, rrset_signer=sign)
         out = io.StringIO()
         zone.to_file(out, relativize=False)
-        # The DNSKEY records are in there; given once more with their RRSIGs they are the same RRset.
-        rest = [line for line in out.getvalue().splitlines() if " IN DNSKEY " not in line]
+        # The records are in there, for the NSEC chain; given once more with their RRSIGs they are the same RRsets.
+        outside = {f" IN {rdtype.name} " for rdtype in SIGNED_ELSEWHERE}
+        rest = [line for line in out.getvalue().splitlines() if not any(words in line for words in outside)]
         return "\n".join([*rest, dnskey_rrset])
 
 

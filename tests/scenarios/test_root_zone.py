@@ -9,12 +9,13 @@ import dns.rcode
 import pytest
 
 from keyquorum.dnssec.anchors import ds_text
+from keyquorum.dnssec.parent_records import parent_rrsets
 from keyquorum.quorum.combining import write_output
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.kinds import Window
 from tests.quorum.village import Matter, Quorum, answer, ask, combine, dealt
 from tests.scenarios.judges import JudgeError, dnssec_verify, is_authentic, kzonecheck, ldns_verify_zone, unbound
-from tests.scenarios.rootzone import root_zone
+from tests.scenarios.rootzone import TTL, root_zone
 
 ASKED = ((".", "DNSKEY"), (".", "SOA"), ("text.", "TXT"))
 
@@ -68,6 +69,41 @@ def test_judges_accept(files: Files, tmp_path: Path) -> None:
     kzonecheck(files.zone)
     with unbound(files.zone, files.anchors, tmp_path) as query:
         for name, kind in ASKED:
+            assert is_authentic(query(name, kind)), (name, kind)
+
+
+def test_judges_accept_two_ksks_of_which_one_is_revoked_and_records_for_the_parent(tmp_path: Path) -> None:
+    """The last phase of a roll: the revoked KSK signs the keys, its successor also what is said to the parent."""
+    old, new = dealt(), dealt("existing", 3, 5)
+    revoked, successor = (dnskey_of(one.key.record.public) for one in (old, new))
+    now = int(time.time())
+    zone, window = root_zone((8,)), Window(inception=now - 3600, expiration=now + 14 * 86400)
+    parent = [
+        f". {TTL} IN {rrset.name} {text}\n"
+        for rrset in parent_rrsets(dns.name.root, [successor], ("CDNSKEY", "CDS SHA-256", "CDS SHA-384"), TTL)
+        for text in rrset.texts()
+    ]
+    matter = Matter(
+        (zone.dnskeys() + "".join(parent)).encode(),
+        *("zone", window, now),
+        responses=(("revoked", "revoke-only"),),
+        roles=("current", "next"),
+    )
+    request = ask(matter, old, new)
+    partials = [answer(request, matter, old, index, new) for index in (1, 3, 4)]
+    ((*_, written),) = write_output("zone", iter(combine(request, partials).named))
+    records = written.decode("ascii")
+    assert records.count(" DNSKEY 385 ") == 1
+    assert [records.count(f" RRSIG {kind} ") for kind in ("DNSKEY", "CDS", "CDNSKEY")] == [2, 1, 1]
+    assert records.count(f" {revoked.revoked().tag} . ") == 1
+    path, anchors = tmp_path / "root.zone", tmp_path / "anchors.ds"
+    path.write_text(zone.signed(records, window.inception, window.expiration))
+    anchors.write_text(f"{ds_text(dns.name.root, successor)}\n")
+    ldns_verify_zone(path, anchors)
+    dnssec_verify(path)
+    kzonecheck(path)
+    with unbound(path, anchors, tmp_path) as query:
+        for name, kind in (*ASKED, (".", "CDS"), (".", "CDNSKEY")):
             assert is_authentic(query(name, kind)), (name, kind)
 
 

@@ -128,9 +128,9 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
 class PlannedBundle:
     """One bundle as it will be answered: ``keys`` are all that are published, all with TTL ``ttl``, sorted by tag.
 
-    ``for_parent`` are the CDS and CDNSKEY RRsets beside them. ``signers`` are the KSKs that sign each of the RRsets, as
-    they are published (a revoked one with its flag), in the order in which they were given to ``plan``. ``start`` is as
-    in ``Bundle``.
+    ``for_parent`` are the CDS and CDNSKEY RRsets beside them. ``signers`` are the KSKs that sign, as they are published
+    (a revoked one with its flag), in the order in which they were given to ``plan``: each of the RRsets, but a revoked
+    one the keys alone, for which alone it may be used (RFC 5011 section 2.1). ``start`` is as in ``Bundle``.
     """
 
     id: str
@@ -142,10 +142,9 @@ class PlannedBundle:
     for_parent: tuple[ParentRrset, ...] = ()
     start: int | None = None
 
-    @property
-    def signed_rrsets(self) -> int:
-        """How many RRsets every signer signs: so many messages and signatures there are of each."""
-        return 1 + len(self.for_parent)
+    def for_parent_by(self, signer: Dnskey) -> tuple[ParentRrset, ...]:
+        """Give those of the RRsets for the parent that ``signer`` signs."""
+        return () if signer.is_revoked else self.for_parent
 
     def signer(self, ksk: Dnskey) -> Dnskey | None:
         """Give ``ksk`` in the form in which it signs this bundle, revoked or not; None if it does not sign."""
@@ -209,12 +208,12 @@ def plan(
 
 
 def messages_of(zone: dns.name.Name, planned: PlannedBundle, signer: Dnskey) -> tuple[bytes, ...]:
-    """Give what ``signer`` signs for one planned bundle (RFC 4034 section 3.1.8.1): the bytes for each RRset.
+    """Give what ``signer``, as published, signs for one planned bundle (RFC 4034 section 3.1.8.1): bytes per RRset.
 
     The DNSKEY RRset is the first; those for the parent follow in the order of the plan.
     """
     rrsets = [(int(dns.rdatatype.DNSKEY), tuple(one.key.wire() for one in planned.keys), planned.ttl)]
-    rrsets += [(rrset.kind, rrset.rdatas, rrset.ttl) for rrset in planned.for_parent]
+    rrsets += [(rrset.kind, rrset.rdatas, rrset.ttl) for rrset in planned.for_parent_by(signer)]
     return tuple(
         rrset_signing_input(
             zone,
@@ -235,10 +234,15 @@ def signed(zone: dns.name.Name, planned: PlannedBundle, values: Mapping[Dnskey, 
 
     Nothing is verified here. Raises MalformedError where a signature is missing, or is too many, or somebody else's.
     """
-    if set(values) != set(planned.signers) or any(len(made) != planned.signed_rrsets for made in values.values()):
+    counts = {signer: 1 + len(planned.for_parent_by(signer)) for signer in planned.signers}
+    if {signer: len(made) for signer, made in values.items()} != counts:
         raise MalformedError("the signatures are not those of the signers planned", where=planned.id)
     rrsigs = [
-        tuple(_rrsig(zone, planned, signer, ttl, values[signer][place]) for signer in planned.signers)
+        tuple(
+            _rrsig(zone, planned, signer, ttl, values[signer][place])
+            for signer in planned.signers
+            if place < counts[signer]
+        )
         for place, ttl in enumerate([planned.ttl, *(rrset.ttl for rrset in planned.for_parent)])
     ]
     return Bundle(

@@ -39,7 +39,7 @@ def verify_signature(
     keys = tuple(keys)
     kind, rdatas = _covered(keys, over)
     where = _where(zone, signature, over)
-    _check_fields(zone, keys, signature, key, where)
+    _check_fields(zone, keys, signature, key, over, where)
     message = rrset_signing_input(
         zone,
         kind,
@@ -111,7 +111,14 @@ def _record(key: Dnskey) -> DNSKEY:
     return DNSKEY(dns.rdataclass.IN, dns.rdatatype.DNSKEY, key.flags, PROTOCOL, key.algorithm, key.public_key)
 
 
-def _check_fields(zone: dns.name.Name, keys: tuple[Dnskey, ...], signature: Signature, key: Dnskey, where: str) -> None:
+def _check_fields(
+    zone: dns.name.Name,
+    keys: tuple[Dnskey, ...],
+    signature: Signature,
+    key: Dnskey,
+    over: ParentRrset | None,
+    where: str,
+) -> None:
     for what, stated, computed in (
         ("algorithm", signature.algorithm, key.algorithm),
         ("key tag", signature.key_tag, key.tag),
@@ -125,6 +132,8 @@ def _check_fields(zone: dns.name.Name, keys: tuple[Dnskey, ...], signature: Sign
         raise SignatureError("its key is not among the keys of the zone", where=where)
     if not key.flags & FLAG_ZONE:
         raise SignatureError("its key is not a zone key (flag 256 is not set)", where=where)
+    if over is not None and key.is_revoked:
+        raise SignatureError("its key is revoked and good for the DNSKEY RRset alone (RFC 5011)", where=where)
 
 
 def _check_rsa(digest: HashAlgorithm) -> Check:
