@@ -50,7 +50,10 @@ def _number(name: str, most: int) -> str:
 
 
 def schema(*, keys: bool) -> etree.RelaxNG:
-    """Give the schema of RFC 9718 (section 2.1.1), or without ``keys`` that of RFC 7958 (the same section)."""
+    """Give the schema of RFC 9718 (section 2.1), or without ``keys`` that of RFC 7958 (section 2.1.1).
+
+    Both are in RELAX NG's compact form there; this is their content in its XML form, compared pattern by pattern.
+    """
     public = '<element name="PublicKey"><data type="base64Binary"/></element>' + _number("Flags", 65535)
     text = f"""
         <element name="TrustAnchor" xmlns="http://relaxng.org/ns/structure/1.0"

@@ -11,6 +11,7 @@ import dns.name
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from keyquorum.dnssec.icann import read_ksr, read_skr, write_ksr, write_skr
 from keyquorum.dnssec.model import Bundle, Dnskey, KeyKind, PublishedKey, SignaturePolicy, ZoneRequest, ZoneResponse
@@ -19,6 +20,7 @@ from keyquorum.errors import SignatureError
 from keyquorum.quorum.verifying import trusts_keys, verify_response
 from tests.data import ROOT, data
 from tests.dnssec.keys import Pair, pair
+from tests.dnssec.ksr_schema import schema
 from tests.dnssec.ksr_vectors import POLICY, START, good_request, proof
 from tests.dnssec.spellings import said, spelt
 from tests.dnssec.strategies import bundles, labels, names, policies, seconds
@@ -65,6 +67,8 @@ def test_every_real_file(name: str) -> None:
     assert read(name, canonical) == model
     assert write(read(name, canonical)) == canonical
     assert said(canonical) == said(document)
+    schema().assertValid(etree.fromstring(document))
+    schema().assertValid(etree.fromstring(canonical))
     assert wrong(model) == NOT_PROVEN.get(name, [])
 
 
@@ -75,6 +79,7 @@ def test_every_real_file_in_other_spellings(name: str) -> None:
     for _ in range(5):
         other = spelt(document, draw.choice)
         assert read(name, other) == read(name, document)
+        schema().assertValid(etree.fromstring(other))
 
 
 @settings(deadline=None, max_examples=25)
@@ -97,6 +102,25 @@ def test_any_request_in_any_spelling(
     request = ZoneRequest(zone, made, label, 7, policy, proofs=True, timestamp=timestamp)
     other = spelt(write_ksr(request), lambda several: drawn.draw(st.sampled_from(several)))
     assert read_ksr(other) == request
+    schema().assertValid(etree.fromstring(other))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<TTL>172800</TTL>", ""),
+        ('keyTag="', 'keytag="'),
+        ("<Protocol>3", "<Protocol>4"),
+        ("P10D", "10 days"),
+        ("<Key ", "<Signature/><Key "),
+        ('size="1024"', 'size="1024" more="x"'),
+    ],
+)
+def test_the_schema_can_say_no(old: str, new: str) -> None:
+    good = write_ksr(good_request()).decode()
+    assert schema().validate(etree.fromstring(good))
+    assert old in good
+    assert not schema().validate(etree.fromstring(good.replace(old, new, 1)))
 
 
 def requested(keys: list[Pair], published: list[PublishedKey], place: int = 0, **more: object) -> Bundle:
@@ -137,6 +161,7 @@ def shapes() -> dict[str, ZoneRequest]:
 def test_other_shapes_of_a_request(name: str) -> None:
     request = shapes()[name]
     draw = random.Random(name)
+    schema().assertValid(etree.fromstring(write_ksr(request)))
     assert [read_ksr(spelt(write_ksr(request), draw.choice)) for _ in range(3)] == [request] * 3
     # The signature of the bundle that asks for a revoked key is that of another bundle; TTLs are not what was signed.
     assert name == "a revoked key asked for" or wrong(request) == []
@@ -168,6 +193,7 @@ def test_a_response_of_a_roll_with_a_revoked_key() -> None:
     for _ in range(5):
         other = spelt(write_skr(response), draw.choice)
         assert read_skr(other) == response
+    schema().assertValid(etree.fromstring(write_skr(response)))
     assert said(write_skr(response)).count(("Flags", [], "385")) == 1
     assert (revoked.flags, revoked.tag != old.key.tag) == (385, True)
     assert wrong(response) == []
