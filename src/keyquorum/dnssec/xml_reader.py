@@ -18,7 +18,7 @@ from lxml import etree
 from keyquorum.errors import LimitError, MalformedError
 
 SIZE_LIMIT = 16 << 20
-TAG_LIMIT = 200_000
+TAG_LIMIT = 100_000
 ATTRIBUTE_LIMIT = 64
 _DECLARATION = b"<?xml "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
