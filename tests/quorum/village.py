@@ -156,8 +156,12 @@ def dealt(
     number: int = 0,
     holders: tuple[str, ...] = NAMES,
     label: str = "",
+    slots: int = SLOTS,
 ) -> Quorum:
-    """Deal a key to the first N of ``holders``, all of whom accept; rita is dealer and requester."""
+    """Deal a key to the first N of ``holders``, all of whom accept; rita is dealer and requester.
+
+    ``slots`` are the dealer's, where it makes any.
+    """
     people = tuple(map(villager, holders[:N]))
     custody = Custody(
         zones=tuple(map(dns.name.from_text, zones)),
@@ -168,7 +172,7 @@ def dealt(
     dealer = villager("rita")
     key = undivided(number) if kind == "existing" else None
     plan = Plan(algorithm, 0 if key or algorithm > 10 else 2048, M, N)
-    ration = Ration(0, SLOTS, 72) if algorithm in {13, 14} else None
+    ration = Ration(0, slots, 72) if algorithm in {13, 14} else None
     rng = seeded("village", QUICK[number])
     dealing = deal(dealer.identity, dealer.card, custody, plan, NOW, rng, HERE, key=key, ration=ration)
     return accepted(dealing, people)

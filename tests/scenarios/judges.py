@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dns.exception
@@ -25,6 +26,7 @@ PACKAGES = {
     "kzonecheck": "knot-dnssecutils",
     "unbound": "unbound",
     "unbound-anchor": "unbound-anchor",
+    "faketime": "faketime",
     "delv": "bind9-dnsutils",
     "dnssec-dsfromkey": "bind9-utils",
     "ldns-key2ds": "ldnsutils",
@@ -44,9 +46,13 @@ def program(name: str) -> str:
     return path
 
 
-def ldns_verify_zone(zonefile: Path, anchors: Path) -> None:
-    """Have ldns verify every signature and the NSEC chain, from the DS or DNSKEY records in the file ``anchors``."""
-    _judged([program("ldns-verify-zone"), "-k", str(anchors), str(zonefile)])
+def ldns_verify_zone(zonefile: Path, anchors: Path, at: int | None = None) -> None:
+    """Have ldns verify every signature and the NSEC chain, from the DS or DNSKEY records in the file ``anchors``.
+
+    ``at`` is the moment to judge at (seconds since 1970; None: now).
+    """
+    when = [] if at is None else ["-t", datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")]
+    _judged([program("ldns-verify-zone"), *when, "-k", str(anchors), str(zonefile)])
 
 
 def dnssec_verify(zonefile: Path, origin: str = ".") -> None:
@@ -66,15 +72,7 @@ def unbound(zonefile: Path, anchors: Path, directory: Path) -> Iterator[Query]:
     Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. Needs
     no rights of root; writes its configuration and its log to ``directory``.
     """
-    upstream = f"""
-auth-zone:
-    name: "."
-    zonefile: "{zonefile}"
-    for-upstream: yes
-    for-downstream: no
-    fallback-enabled: no
-"""
-    with _unbound(upstream, ".", anchors, directory) as query:
+    with running_unbound(zone_in(zonefile), ".", f'trust-anchor-file: "{anchors}"', directory) as query:
         yield query
 
 
@@ -86,16 +84,33 @@ forward-zone:
     name: "."
     forward-addr: 127.0.0.1@{server}
 """
-    with _unbound(upstream, zone, anchors, directory) as query:
+    with running_unbound(upstream, zone, f'trust-anchor-file: "{anchors}"', directory) as query:
         yield query
 
 
+def zone_in(zonefile: Path) -> str:
+    """Give the lines of unbound's configuration by which it has the root zone from a file."""
+    return f"""
+auth-zone:
+    name: "."
+    zonefile: "{zonefile}"
+    for-upstream: yes
+    for-downstream: no
+    fallback-enabled: no
+"""
+
+
 @contextmanager
-def _unbound(upstream: str, zone: str, anchors: Path, directory: Path) -> Iterator[Query]:
-    path = program("unbound")
+def running_unbound(
+    upstream: str, zone: str, trust: str, directory: Path, *, before: Sequence[str] = (), insist: bool = True
+) -> Iterator[Query]:
+    """Run unbound with the lines ``upstream`` and ``trust`` in its configuration; gives what asks it, once it answers.
+
+    ``before`` are words that its command begins with, ``insist`` whether it demands every algorithm of its anchors.
+    """
+    command = [*before, program("unbound"), "-d", "-c", str(directory / "unbound.conf")]
     port = free_port()
-    config = directory / "unbound.conf"
-    config.write_text(
+    (directory / "unbound.conf").write_text(
         f"""
 server:
     chroot: ""
@@ -114,8 +129,8 @@ server:
     do-not-query-localhost: no
     access-control: 127.0.0.0/8 allow
     module-config: "validator iterator"
-    harden-algo-downgrade: yes
-    trust-anchor-file: "{anchors}"
+    harden-algo-downgrade: {"yes" if insist else "no"}
+    {trust}
 remote-control:
     control-enable: no
 {upstream}"""
@@ -127,16 +142,16 @@ remote-control:
         return dns.query.udp_with_fallback(asked, "127.0.0.1", port=port, timeout=timeout)[0]
 
     log = directory / "unbound.log"
-    with log.open("wb") as out, subprocess.Popen([path, "-d", "-c", str(config)], stdout=out, stderr=out) as process:
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         try:
-            for _ in range(50):
+            for _ in range(400):
                 if process.poll() is not None:
                     raise JudgeError(f"unbound does not start:\n{log.read_text()}")
                 try:
-                    query(zone, "SOA", timeout=0.5)
+                    query(zone, "SOA", timeout=0.05)
                     break
                 except (dns.exception.Timeout, OSError):
-                    time.sleep(0.1)
+                    time.sleep(0.02)
             yield query
         finally:
             process.terminate()

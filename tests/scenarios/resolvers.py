@@ -1,0 +1,106 @@
+"""Resolvers on other days than today: unbound under a false clock, told whom to trust or following RFC 5011 by itself.
+
+Each look is a process of its own that begins at the moment given. What a resolver that follows knows is in the file in
+which unbound keeps it, and goes from one look to the next. Raises JudgeError where answers contradict each other.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdata
+
+from keyquorum.dnssec.anchors import dnskey_text, ds_text
+from keyquorum.dnssec.model import Dnskey
+from tests.scenarios.judges import JudgeError, program, running_unbound, zone_in
+
+ASKED = ((".", "SOA"), ("text.", "TXT"), ("nothing.", "A"), (".", "DNSKEY"))
+"""Something of everything: data, data of another name, a proof that a name does not exist, the keys."""
+
+_MOST_SECONDS = "60"
+
+
+class Says(Enum):
+    """What a resolver makes of a zone: all is validated, all is refused, or nothing is looked at any more."""
+
+    SECURE = "secure"
+    BOGUS = "bogus"
+    INSECURE = "insecure"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A resolver that trusts the KSKs ``anchors``, since somebody configured it so; ``insist`` as in unbound's runs."""
+
+    directory: Path
+    anchors: Sequence[Dnskey]
+    insist: bool = True
+
+    def look(self, zonefile: Path, at: int) -> Says:
+        """Say what it makes of the root zone in ``zonefile`` at the moment ``at`` (seconds since 1970)."""
+        anchors = self.directory / "anchors.ds"
+        anchors.write_text("".join(f"{ds_text(dns.name.root, key)}\n" for key in self.anchors))
+        return _look(zonefile, at, f'trust-anchor-file: "{anchors}"', self.directory, insist=self.insist)
+
+
+@dataclass(frozen=True)
+class Follower:
+    """A resolver that was told one KSK at its beginning and is told nothing more: it follows RFC 5011."""
+
+    directory: Path
+    insist: bool = True
+
+    @property
+    def memory(self) -> Path:
+        """The file in which unbound keeps what it knows."""
+        return self.directory / "root.key"
+
+    def begin(self, key: Dnskey) -> "Follower":
+        """Tell it the first KSK."""
+        self.memory.write_text(f"{dnskey_text(dns.name.root, key)}\n")
+        return self
+
+    def twin(self, directory: Path, *, insist: bool = True) -> "Follower":
+        """Give another one that knows what this one does, with its file in ``directory``."""
+        twin = Follower(directory, insist)
+        shutil.copy(self.memory, twin.memory)
+        return twin
+
+    def look(self, zonefile: Path, at: int) -> Says:
+        """Say what it makes of the root zone in ``zonefile`` at the moment ``at``, and remember what it saw."""
+        return _look(zonefile, at, f'auto-trust-anchor-file: "{self.memory}"', self.directory, insist=self.insist)
+
+    def state(self, key: Dnskey) -> str:
+        """Give the state in which it has ``key``, revoked or not, in the words of RFC 5011; "" if it has it in none."""
+        for line in self.memory.read_text().splitlines():
+            record, _, told = line.partition(";;state=")
+            if "DNSKEY" in record and told:
+                public_key = dns.rdata.from_text("IN", "DNSKEY", record.partition("DNSKEY")[2].partition(";")[0]).key
+                if public_key == key.public_key:
+                    return told.partition("[")[2].partition("]")[0].strip()
+        return ""
+
+
+def _look(zonefile: Path, at: int, trust: str, directory: Path, *, insist: bool) -> Says:
+    clock = datetime.fromtimestamp(at, UTC).strftime("@%Y-%m-%d %H:%M:%S")
+    # Never without an end: not every program lives on under a false clock.
+    before = ["timeout", _MOST_SECONDS, "env", "TZ=UTC", program("faketime"), "-f", clock]
+    with running_unbound(zone_in(zonefile), ".", trust, directory, before=before, insist=insist) as query:
+        found = {_one(query(name, kind)) for name, kind in ASKED}
+    if len(found) != 1:
+        raise JudgeError(f"unbound at {clock}: not all answers are alike\n{(directory / 'unbound.log').read_text()}")
+    return found.pop()
+
+
+def _one(answer: dns.message.Message) -> Says:
+    if answer.rcode() == dns.rcode.SERVFAIL:
+        return Says.BOGUS
+    if answer.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+        raise JudgeError(f"unbound answers {dns.rcode.to_text(answer.rcode())}")
+    return Says.SECURE if answer.flags & dns.flags.AD else Says.INSECURE
