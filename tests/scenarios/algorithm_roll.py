@@ -30,14 +30,14 @@ from tests.threshold.cases import seeded, undivided_key
 
 DAY = 86400
 ROOT, TTL = ROOT_8_TO_13.zone, ROOT_8_TO_13.ttl
+PAGE = Path(__file__).parents[2] / "docs" / "operator" / "algorithm-rollover.md"
 PLAN = plan_of(ROOT_8_TO_13)
 WAYS_BACK = dict(zip((one.name for one in PLAN.quarters), ways_back(PLAN, profile("root").trust), strict=True))
 QUARTERS = {quarter.name: quarter for quarter in PLAN.quarters[2:]}
 """Those that are played, by name: from the last one on in which all is as ever."""
 
-_SLOTS = 96
-_PAGE = Path(__file__).parents[2] / "docs" / "operator" / "algorithm-rollover.md"
-_NUMBERS = re.findall(r"\| `(\[[\d, ]+\])` \| (\d+) \|", _PAGE.read_text())
+_SLOTS = 104
+_NUMBERS = re.findall(r"\| `(\[[\d, ]+\])` \| (\d+) \|", PAGE.read_text())
 _RSA_ZSK = "algorithm = 8 # RSASHA256\nmin_bits = 2048\nmax_bits = 2048\nexponents = [65537]\n"
 _RSA_KSK = "algorithm = 8\nbits = 2048\nexponent = 65537\n"
 _ECDSA_ZSK, _ECDSA_KSK = "algorithm = 13\n", "algorithm = 13\nbits = 256\n"
@@ -147,12 +147,12 @@ class Turn:
         others = [one for one in self.quorums if one is not quorum]
         return answer(request, self._matter(), quorum, index, *others, **self._basis(overrules))
 
-    def responses(self, **overrules: str) -> dict[str, Skr]:
-        """Have it asked for, answered by two holders of each key, and combined; give what came out, all verified."""
-        request = self.ask(**overrules)
-        # Carol is the first holder of one key and the last of the other, and answers once.
-        asked = {one.holders[index - 1]: (one, index) for one in self.quorums for index in ((1, 3) if one is old() else (1, 2))}
-        outcome = combine(request, [self.answer(request, *place, **overrules) for place in asked.values()])
+    def responses(self, request: bytes, **overrules: str) -> dict[str, Skr]:
+        """Have the request answered by two holders of each key, and combined; give what came out, all verified."""
+        # Carol is the last holder of the one key and the first of the other, and answers once.
+        places = [(one, index) for one in self.quorums for index in ((1, 3) if one is old() else (1, 2))]
+        people = {one.holders[index - 1].name: (one, index) for one, index in places}
+        outcome = combine(request, [self.answer(request, *place, **overrules) for place in people.values()])
         assert not outcome.unreadable
         trusted = trusts_keys([form for one in self.quorums for form in (ksk(one), ksk(one).revoked())])
         made = {name: Skr(write_skr(response)) for name, response in outcome.named}
@@ -201,14 +201,15 @@ def played() -> Mapping[str, Mapping[str, Skr]]:
     made: dict[str, Mapping[str, Skr]] = {}
     previous = None
     for name, quarter in QUARTERS.items():
-        made[name] = turn(name, previous).responses()
+        asked = turn(name, previous)
+        made[name] = asked.responses(asked.ask())
         previous = made[name][quarter.schema.name]
     return made
 
 
 @dataclass(frozen=True)
 class Stand:
-    """What a resolver finds from a moment on: the DNSKEY RRset as it was answered, the rest signed as it was planned."""
+    """What a resolver finds from a moment on: the DNSKEY RRset as it was answered, the rest signed as planned."""
 
     slot: Slot
     bundle: Bundle
@@ -237,9 +238,7 @@ def stands(name: str, skr: Skr) -> list[Stand]:
 def line() -> tuple[Stand, ...]:
     """Give all that is served if everything goes as planned."""
     made = played()
-    return tuple(
-        one for name, quarter in QUARTERS.items() for one in stands(name, made[name][quarter.schema.name])
-    )
+    return tuple(one for name, quarter in QUARTERS.items() for one in stands(name, made[name][quarter.schema.name]))
 
 
 def changes(served: Sequence[Stand]) -> list[Stand]:

@@ -5,6 +5,10 @@ the zone: told whom to trust, and as one that was told the old KSK once and has 
 not work is seen not to.
 """
 
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +19,12 @@ from keyquorum.dnssec.timeline import slot_of
 from keyquorum.errors import RefusedError
 from tests.scenarios.algorithm_roll import (
     DAY,
+    PAGE,
     PLAN,
     QUARTERS,
     ROOT,
     WAYS_BACK,
+    Stand,
     Turn,
     at,
     changes,
@@ -44,6 +50,11 @@ def beginning(slot: str) -> int:
     return next(one.slot.start for one in line() if one.slot.name == slot) + HOUR
 
 
+def known(follower: Follower) -> tuple[str, str]:
+    """Give the states in which a follower has the old and the new KSK."""
+    return follower.state(ksk(old())), follower.state(ksk(new()))
+
+
 def test_each_quarter_is_answered_as_planned() -> None:
     made = played()
     kept = {"2028 Q2": ["back-out"], "2029 Q2": ["double-sign"]}
@@ -59,30 +70,41 @@ def test_each_quarter_is_answered_as_planned() -> None:
         assert len(seen.zone_keys) == len(one.slot.zone_keys)
 
 
-def test_resolvers_that_are_told(tmp_path: Path) -> None:
-    """One that trusts only KSKs that sign validates; one that trusts another too does not, as it insists on both."""
-    keys = list(zip(PLAN.ksks, (ksk(old()), ksk(new())), strict=True))
-    for one in changes(line()):
-        zone, moment = one.write(tmp_path / "root.zone"), one.slot.start + HOUR
-        signing = {key for planned, key in keys if one.slot.act(planned) is Act.SIGN}
-        for told in ([ksk(old())], [ksk(new())], [ksk(old()), ksk(new())]):
-            expected = SECURE if signing.issuperset(told) else BOGUS
-            assert Told(tmp_path, told).look(zone, moment) is expected, (one.slot.name, told)
-
-
-def test_a_resolver_that_follows(tmp_path: Path) -> None:
-    follower, zone = Follower(tmp_path).begin(ksk(old())), tmp_path / "root.zone"
+def test_resolvers_go_along(tmp_path: Path) -> None:
+    """At every change, and around the ends of both hold-downs; what is seen is what the operator's page says."""
+    told = [[ksk(old())], [ksk(new())], [ksk(old()), ksk(new())]]
+    places = [tmp_path / name for name in ("old", "new", "both", "follows")]
+    for place in places:
+        place.mkdir()
+    follower = Follower(places[3]).begin(ksk(old()))
+    asked = [*map(Told, places, told), follower]
     joins, leaves = beginning("2028 Q2 slot 2"), beginning("2029 Q2 slot 2")
     near = {start + days * DAY for start in (joins, leaves) for days in (29, 31)}
-    for moment in sorted(near | {one.slot.start + HOUR for one in changes(line())}):
-        one = at(line(), moment)
-        assert follower.look(one.write(zone), moment) is SECURE, one.slot.name
-        expected = (
-            "VALID" if moment < leaves else "REVOKED" if moment < leaves + 30 * DAY else "",
-            "" if moment < joins else "ADDPEND" if moment < joins + 30 * DAY else "VALID",
-        )
-        print(one.slot.name, expected, (follower.state(ksk(old())), follower.state(ksk(new()))))
-        assert (follower.state(ksk(old())), follower.state(ksk(new()))) == expected, one.slot.name
+    rows: list[tuple[str, str]] = []
+    with ThreadPoolExecutor() as pool:
+        for moment in sorted(near | {one.slot.start + HOUR for one in changes(line())}):
+            one = at(line(), moment)
+            zone = one.write(tmp_path / "root.zone")
+            says = list(pool.map(lambda who, zone=zone, moment=moment: who.look(zone, moment), asked))
+            signing = {
+                key for planned, key in zip(PLAN.ksks, told[2], strict=True) if one.slot.act(planned) is Act.SIGN
+            }
+            # One that trusts a key which does not sign fails even if it trusts another, since it insists on both.
+            assert says == [*(SECURE if signing.issuperset(keys) else BOGUS for keys in told), SECURE], one.slot.name
+            old_state = "VALID" if moment < leaves else "REVOKED" if moment < leaves + 30 * DAY else ""
+            new_state = "" if moment < joins else "ADDPEND" if moment < joins + 30 * DAY else "VALID"
+            assert known(follower) == (old_state, new_state), one.slot.name
+            row = _row(one, says, known(follower))
+            if not rows or rows[-1][1] != row:
+                rows.append((datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d"), row))
+    assert rows == re.findall(r"^\| (\d{4}-\d\d-\d\d) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+
+
+def _row(one: Stand, says: Sequence[Says], states: Sequence[str]) -> str:
+    """Give a row of the table in the operator's page: the KSKs, the zone's signatures, what each resolver says."""
+    acts = [one.slot.act(key).value for key in PLAN.ksks]
+    signed = " and ".join(str(algorithm) for algorithm in sorted({key.algorithm for key in one.slot.zone_signers}))
+    return " | ".join([*acts, signed, *(said.value for said in says), *(state or "-" for state in states)])
 
 
 def test_a_resolver_that_was_off(tmp_path: Path) -> None:
@@ -100,7 +122,7 @@ def test_a_resolver_that_was_off(tmp_path: Path) -> None:
     ):
         moment = beginning(slot)
         assert who.look(at(line(), moment).write(zone), moment) is says, slot
-        assert (who.state(ksk(old())), who.state(ksk(new()))) == (state, ""), slot
+        assert known(who) == (state, ""), slot
 
 
 @pytest.mark.parametrize(
@@ -122,15 +144,13 @@ def test_the_new_key_alone_too_early(tmp_path: Path, schema: str, rules: set[str
     request = early.ask(**overruled)
     with pytest.raises(RefusedError, match="KQ-5011-HOLDDOWN"):
         early.answer(request, new(), 2)
-    served = [*stands("2028 Q2", late), *stands("2028 Q3", early.responses(**overruled)[schema])]
+    served = [*stands("2028 Q2", late), *stands("2028 Q3", early.responses(request, **overruled)[schema])]
     follower, zone = Follower(tmp_path).begin(ksk(old())), tmp_path / "root.zone"
     for slot in ("2028 Q2 slot 9", "2028 Q3 slot 1"):
         assert follower.look(at(served, beginning(slot)).write(zone), beginning(slot)) is SECURE
-        assert (follower.state(ksk(old())), follower.state(ksk(new()))) == ("VALID", "ADDPEND")
+        assert known(follower) == ("VALID", "ADDPEND")
     moment = beginning("2028 Q3 slot 2")
-    at(served, moment).write(zone)
-    print(follower.look(zone, moment), follower.state(ksk(old())), follower.state(ksk(new())))
-    assert follower.look(zone, moment) is says
+    assert follower.look(at(served, moment).write(zone), moment) is says
     assert Told(tmp_path, [ksk(new())]).look(zone, moment) is SECURE
 
 
@@ -140,7 +160,7 @@ def test_backing_out_while_that_is_possible(tmp_path: Path) -> None:
     made = played()["2028 Q2"]
     published = made["join"].until(5, made["back-out"])
     after = Turn("2028 Q3", (old(),), ("normal",), published, ksr("2028 Q3", (8,)), policy("2028 Q1"))
-    served = [*stands("2028 Q2", published), *stands("2028 Q3", after.responses()["normal"])]
+    served = [*stands("2028 Q2", published), *stands("2028 Q3", after.responses(after.ask())["normal"])]
     follower, zone = Follower(tmp_path).begin(ksk(old())), tmp_path / "root.zone"
     joins = beginning("2028 Q2 slot 2")
     for moment in sorted({joins + 29 * DAY, *(one.slot.start + HOUR for one in changes(served))}):
@@ -149,8 +169,7 @@ def test_backing_out_while_that_is_possible(tmp_path: Path) -> None:
         assert Told(tmp_path, [ksk(old())]).look(zone, moment) is SECURE, one.slot.name
         assert follower.look(zone, moment) is SECURE, one.slot.name
         stands_new = joins <= moment < beginning("2028 Q2 slot 5")
-        print(one.slot.name, follower.state(ksk(new())))
-        assert follower.state(ksk(new())) == ("ADDPEND" if stands_new else ""), one.slot.name
+        assert known(follower) == ("VALID", "ADDPEND" if stands_new else ""), one.slot.name
 
 
 def test_backing_out_too_late(tmp_path: Path) -> None:
@@ -163,14 +182,13 @@ def test_backing_out_too_late(tmp_path: Path) -> None:
     joins = beginning("2028 Q2 slot 2")
     for moment in (joins, joins + 29 * DAY, joins + 31 * DAY):
         assert follower.look(at(served, moment).write(zone), moment) is SECURE
-    assert follower.state(ksk(new())) == "VALID"
+    assert known(follower) == ("VALID", "VALID")
     (tmp_path / "lenient").mkdir()
     lenient, moment = follower.twin(tmp_path / "lenient", insist=False), beginning("2028 Q2 slot 6")
     at(served, moment).write(zone)
     assert follower.look(zone, moment) is BOGUS
     assert lenient.look(zone, moment) is SECURE
-    print(lenient.state(ksk(new())), follower.state(ksk(new())))
-    assert lenient.state(ksk(new())) == "MISSING"
+    assert known(lenient) == ("VALID", "MISSING")
 
 
 def test_backing_out_of_the_revocation(tmp_path: Path) -> None:
@@ -182,8 +200,7 @@ def test_backing_out_of_the_revocation(tmp_path: Path) -> None:
         follower.look(at(line(), moment).write(zone), moment)
     for slot in ("2029 Q2 slot 2", "2029 Q2 slot 3"):
         assert follower.look(at(served, beginning(slot)).write(zone), beginning(slot)) is SECURE
-        print(slot, follower.state(ksk(old())))
-        assert (follower.state(ksk(old())), follower.state(ksk(new()))) == ("REVOKED", "VALID")
+        assert known(follower) == ("REVOKED", "VALID")
     assert Told(tmp_path, [ksk(old())]).look(zone, beginning("2029 Q2 slot 3")) is SECURE
 
 
