@@ -138,21 +138,21 @@ class Turn:
         """Give the rules that stop it."""
         return {result.rule for result in examined(self._matter(), self.quorums, **self._basis()).report.failed}
 
-    def ask(self, **overrules: str) -> bytes:
+    def ask(self, overrules: Mapping[str, str] | None = None) -> bytes:
         """Have it made into a request; RefusedError where a rule stops that."""
         return ask(self._matter(), *self.quorums, **self._basis(overrules))
 
-    def answer(self, request: bytes, quorum: Quorum, index: int, **overrules: str) -> bytes:
+    def answer(self, request: bytes, quorum: Quorum, index: int, overrules: Mapping[str, str] | None = None) -> bytes:
         """Have a holder answer the request with all its shares; RefusedError where a rule stops that."""
         others = [one for one in self.quorums if one is not quorum]
         return answer(request, self._matter(), quorum, index, *others, **self._basis(overrules))
 
-    def responses(self, request: bytes, **overrules: str) -> dict[str, Skr]:
+    def responses(self, request: bytes, overrules: Mapping[str, str] | None = None) -> dict[str, Skr]:
         """Have the request answered by two holders of each key, and combined; give what came out, all verified."""
         # Carol is the last holder of the one key and the first of the other, and answers once.
         places = [(one, index) for one in self.quorums for index in ((1, 3) if one is old() else (1, 2))]
         people = {one.holders[index - 1].name: (one, index) for one, index in places}
-        outcome = combine(request, [self.answer(request, *place, **overrules) for place in people.values()])
+        outcome = combine(request, [self.answer(request, *place, overrules) for place in people.values()])
         assert not outcome.unreadable
         trusted = trusts_keys([form for one in self.quorums for form in (ksk(one), ksk(one).revoked())])
         made = {name: Skr(write_skr(response)) for name, response in outcome.named}

@@ -4,13 +4,15 @@ Each raises JudgeError with the program's own words, or skips the test, naming t
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import dns.exception
@@ -32,6 +34,9 @@ PACKAGES = {
     "ldns-key2ds": "ldnsutils",
 }
 Query = Callable[[str, str], dns.message.Message]
+
+_LOWEST_PORT, _PORTS = 20000, 12000
+_next_port = count(secrets.randbelow(_PORTS))
 
 
 class JudgeError(AssertionError):
@@ -139,7 +144,10 @@ remote-control:
     def query(name: str, kind: str, timeout: float = 5) -> dns.message.Message:
         asked = dns.message.make_query(name, kind, want_dnssec=True)
         asked.flags |= dns.flags.AD
-        return dns.query.udp_with_fallback(asked, "127.0.0.1", port=port, timeout=timeout)[0]
+        # An answer may come late, to a port of ours that asks somebody else by then.
+        return dns.query.udp_with_fallback(
+            asked, "127.0.0.1", port=port, timeout=timeout, ignore_unexpected=True, ignore_errors=True
+        )[0]
 
     log = directory / "unbound.log"
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
@@ -170,7 +178,17 @@ def _judged(command: list[str]) -> None:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a port of 127.0.0.1 that was free a moment ago, and is none that the system gives away by itself.
+
+    No two calls in one process give the same soon, whichever threads they are in.
+    """
+    for _ in range(_PORTS):
+        port = _LOWEST_PORT + next(_next_port) % _PORTS
+        with closing(socket.socket(type=socket.SOCK_DGRAM)) as datagrams, closing(socket.socket()) as streams:
+            try:
+                datagrams.bind(("127.0.0.1", port))
+                streams.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise JudgeError("no port is free")

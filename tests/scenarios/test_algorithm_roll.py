@@ -141,10 +141,10 @@ def test_the_new_key_alone_too_early(tmp_path: Path, schema: str, rules: set[str
     with pytest.raises(RefusedError, match="KQ-5011-HOLDDOWN"):
         early.ask()
     overruled = dict.fromkeys(rules, "to see what happens")
-    request = early.ask(**overruled)
+    request = early.ask(overruled)
     with pytest.raises(RefusedError, match="KQ-5011-HOLDDOWN"):
         early.answer(request, new(), 2)
-    served = [*stands("2028 Q2", late), *stands("2028 Q3", early.responses(request, **overruled)[schema])]
+    served = [*stands("2028 Q2", late), *stands("2028 Q3", early.responses(request, overruled)[schema])]
     follower, zone = Follower(tmp_path).begin(ksk(old())), tmp_path / "root.zone"
     for slot in ("2028 Q2 slot 9", "2028 Q3 slot 1"):
         assert follower.look(at(served, beginning(slot)).write(zone), beginning(slot)) is SECURE
