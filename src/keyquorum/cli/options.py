@@ -35,6 +35,12 @@ at_option = click.option("--at", metavar="TIME", help="Judge as of this time (20
 overrule_option = click.option(
     "--overrule", "overrules", multiple=True, metavar="RULE=REASON", help="Let a failed rule pass, and say why."
 )
+previous_option = click.option(
+    "--previous-skr", type=FILE, help="The previous response, on which this request has to follow."
+)
+archive_option = click.option(
+    "--archive", type=FILE, help="Your archive: what came before is looked up there, and what is made is added to it."
+)
 approve_option = click.option(
     "--approve", metavar="ID", help="Agree in advance, by naming the id (hexadecimal) agreed to."
 )
@@ -45,7 +51,7 @@ def judging_options(command: Function) -> Function:
     for option in (
         overrule_option,
         at_option,
-        click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds."),
+        previous_option,
         click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, zone."),
     ):
         command = option(command)
@@ -114,9 +120,9 @@ def basis_of(
     previous_skr: Path | None,
     at: str | None,
     overrules: Sequence[str],
-    seen: Any = None,
+    person: Person | None = None,
 ) -> Basis:
-    """Read what a task is judged by from the files and words given."""
+    """Read what a task is judged by from the files and words given, and from what ``person`` remembers."""
     source = _policy_source(policy, "root" if format_ == "icann" else "zone")
     with naming(policy or Path("the shipped policy")):
         rules = read_policy(source)
@@ -133,7 +139,8 @@ def basis_of(
         previous_digest=previous_digest,
         at=moment(at),
         now=world.now(),
-        seen=seen,
+        seen=person.seen() if person else None,
+        answered=person.answered_with() if person else {},
         overrules=_overrules(overrules),
     )
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.chain import judged_by, keep
 from keyquorum.cli.listing import examination_document, show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
     GreedyCommand,
     absent,
+    archive_option,
     basis_of,
     format_of_ksr,
     json_option,
@@ -18,21 +20,25 @@ from keyquorum.cli.options import (
     moment,
     passphrase_option,
     person_at,
+    previous_option,
     read_record,
 )
 from keyquorum.cli.slots import give_out, show_slots, slot_facts, taken_slots
 from keyquorum.dnssec.model import Terms
-from keyquorum.dnssec.schema import SCHEMAS
+from keyquorum.dnssec.responses import NamedSchema, check_wanted
+from keyquorum.dnssec.schema import ROLES, SCHEMAS
 from keyquorum.dnssec.times import format_duration, format_time_for_people
-from keyquorum.errors import UsageError
+from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Request, Source, Window
 from keyquorum.threshold.one_time import number_of
+
+_FIRST = "none: these keys have signed nothing for the zone before, the request says"
 
 
 @click.group()
@@ -41,7 +47,12 @@ def request() -> None:
 
 
 @request.command("new", cls=GreedyCommand)
-@click.option("--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign; repeatable.")
+@click.option(
+    "--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign, the current one; repeatable."
+)
+@click.option(
+    "--next", "next_keys", type=FILE, multiple=True, help="A key that comes next, in a schema that has one; repeatable."
+)
 @click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
 @click.option("--ksr", type=FILE, help="The key signing request (ICANN XML, or text of BIND or Knot), as received.")
 @click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
@@ -50,11 +61,15 @@ def request() -> None:
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
 @click.option(
     "--schema",
-    metavar="NAME",
-    type=click.Choice(list(SCHEMAS)),
-    default="normal",
+    "schemas",
+    metavar="[NAME=]SCHEMA",
+    multiple=True,
+    default=("normal",),
     show_default=True,
-    help="Who signs when.",
+    help=f"Who signs when ({', '.join(SCHEMAS)}); once for each response that is to be made, which it names.",
+)
+@click.option(
+    "--first", is_flag=True, help="These keys have signed nothing for the zone before: there is no chain yet."
 )
 @click.option("--accepted", type=FILE, multiple=True, help="The holders' acceptances; files, or a directory with them.")
 @click.option(
@@ -65,6 +80,7 @@ def request() -> None:
 )
 @click.option("--from-slot", type=int, help="Begin at this slot: after a restore, or where one was used already.")
 @judging_options
+@archive_option
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @passphrase_option
 def new(
@@ -75,12 +91,15 @@ def new(
     dnskey: Path | None,
     inception: str | None,
     expiration: str | None,
-    schema: str,
+    next_keys: tuple[Path, ...],
+    schemas: tuple[str, ...],
+    first: bool,
     accepted: tuple[Path, ...],
     commitments: tuple[Path, ...],
     from_slot: int | None,
     policy: Path | None,
     previous_skr: Path | None,
+    archive: Path | None,
     at: str | None,
     overrules: tuple[str, ...],
     out: Path,
@@ -93,7 +112,9 @@ def new(
     source_file = ksr or dnskey
     assert source_file is not None  # noqa: S101
     window = _window(dnskey is not None, inception, expiration)
-    records = tuple(read_record(path, KEY_RECORD) for path in keys)
+    responses = _responses(schemas)
+    records = tuple(read_record(path, KEY_RECORD) for path in (*keys, *next_keys))
+    roles = (ROLES[0],) * len(keys) + (ROLES[1],) * len(next_keys)
     acceptances = _acceptances(accepted)
     format_ = "zone"
     if ksr:
@@ -104,7 +125,10 @@ def new(
     with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
         length, digest = world.digest_of(file)
         source = Source(format=format_, length=length, sha256=digest)
-        task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_, end), records)
+        terms = terms_of(basis.policy, records, format_, end)
+        task = Task(file, 0, source, window, responses, terms, records, roles, first)
+        with world.naming(source_file):
+            basis = judged_by(archive, basis, task)
         with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)
@@ -124,7 +148,8 @@ def new(
     show_source(source)
     show_slots(records, slots)
     terminal.say()
-    terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
+    kept = keep(archive, out)
+    terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex(), **kept})
     terminal.next_step(
         f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."
     )
@@ -133,16 +158,21 @@ def new(
 @request.command()
 @click.argument("file", type=FILE)
 @click.option("--policy", type=FILE, help="Judge by this policy; otherwise by the shipped one.")
-@click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds.")
+@previous_option
+@archive_option
 @click.option("--at", metavar="TIME", help="Judge as of this time, not the clock's.")
 @json_option
-def show(file: Path, policy: Path | None, previous_skr: Path | None, at: str | None, json_: bool) -> None:
+def show(
+    file: Path, policy: Path | None, previous_skr: Path | None, archive: Path | None, at: str | None, json_: bool
+) -> None:
     """Show what the request in FILE asks to have signed, and what the rules say of it."""
     with world.opened(file, "request") as stream:
         with world.naming(file):
             opened = open_request(stream)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, ())
+        with world.naming(file):
+            basis = judged_by(archive, basis, task)
         with world.naming(file), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         examination = _as_requester(opened, examination)
@@ -170,13 +200,18 @@ def show_request(opened: OpenRequest) -> None:
             ("id", opened.signed.id.hex()),
             ("from", f"{opened.requester.record.name} ({spoken(opened.requester.id, 8)})"),
             ("judged at", format_time_for_people(record.at)),
-            ("keys", ", ".join(key.record.label for key in opened.task.keys)),
-            ("schema", f"{record.schema}: {SCHEMAS[record.schema].meaning}"),
+            *((f"{one.role} key", one.key.record.label) for one in record.keys),
+            *((_called(record, one), f"{one.schema}: {SCHEMAS[one.schema].meaning}") for one in record.responses),
+            ("chain", _FIRST if record.first else "follows on a response that was made with these keys"),
             *_derivation(record.terms),
             *(fact for one in record.keys if one.slots for fact in slot_facts(one.key.record, one.slots)),
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
+
+
+def _called(record: Request, response: NamedSchema) -> str:
+    return f"response {response.name}" if len(record.responses) > 1 else "schema"
 
 
 def _derivation(terms: Terms) -> list[tuple[str, str]]:
@@ -205,7 +240,9 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         "id": opened.signed.id.hex(),
         "requester": opened.requester.record.name,
         "at": record.at,
-        "keys": [key.id.hex() for key in opened.task.keys],
+        "keys": [{"id": one.key.id.hex(), "label": one.key.record.label, "role": one.role} for one in record.keys],
+        "responses": [{"name": one.name, "schema": one.schema} for one in record.responses],
+        "first": record.first,
         "slots": [
             {"key": one.key.id.hex(), "first": number_of(one.slots.first), "count": one.slots.count}
             for one in record.keys
@@ -213,6 +250,17 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         ],
         "overrules": [{"rule": o.rule, "reason": o.reason} for o in record.overrules],
     }
+
+
+def _responses(given: tuple[str, ...]) -> tuple[NamedSchema, ...]:
+    """Read ``SCHEMA`` or ``NAME=SCHEMA``, for each response."""
+    try:
+        pairs = [text.rpartition("=") for text in given]
+        wanted = tuple(NamedSchema(name if separator else schema, schema) for name, separator, schema in pairs)
+        check_wanted(wanted)
+    except KeyquorumError as error:
+        raise UsageError(error.what, where="--schema", do=error.do) from None
+    return wanted
 
 
 def _window(plain: bool, inception: str | None, expiration: str | None) -> Window | None:

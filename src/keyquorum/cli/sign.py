@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.chain import judged_by, keep
 from keyquorum.cli.listing import show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
     GreedyCommand,
     absent,
     approve_option,
+    archive_option,
     basis_of,
     judging_options,
     passphrase_option,
@@ -36,6 +38,7 @@ from keyquorum.records.kinds import PARTIAL
 @click.option("--out", type=FILE, required=True, help="Where to write your partial.")
 @click.option("--seen", type=FILE, multiple=True, help="Partials published before: were yours made by this keystore?")
 @judging_options
+@archive_option
 @approve_option
 @passphrase_option
 def sign(
@@ -45,6 +48,7 @@ def sign(
     seen: tuple[Path, ...],
     policy: Path | None,
     previous_skr: Path | None,
+    archive: Path | None,
     at: str | None,
     overrules: tuple[str, ...],
     approve: str | None,
@@ -62,7 +66,9 @@ def sign(
         shares = person.shares()
         asked_of(opened, shares, person.identity)
         task = opened.task
-        basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person.seen())
+        basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person)
+        with world.naming(request):
+            basis = judged_by(archive, basis, task)
         with world.naming(request), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_request(opened)
@@ -89,12 +95,14 @@ def sign(
                 person.slots.of,
             )
         # Remembered before it leaves: an answer that is out is never forgotten.
-        person.remember(opened.signed.id, task.source.sha256, examination.request_ids)
+        keys = [one.key for one in answered.signed.record.answers]
+        person.remember(opened.signed.id, task.source.sha256, examination.request_ids, keys)
         with new_file(out) as output:
             for chunk in answered.chunks():
                 output.write(chunk)
     terminal.say()
-    terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex()})
+    kept = keep(archive, request, out)
+    terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex(), **kept})
     terminal.next_step(f"publish {out}. Anybody who has {request} and enough partials runs 'keyquorum combine'.")
 
 
