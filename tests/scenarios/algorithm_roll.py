@@ -84,9 +84,13 @@ def ksr(name: str, algorithms: tuple[int, ...] = (8, 13)) -> bytes:
         pairs = list(map(zone_key, keys))
         listed = tuple(PublishedKey(pair.key, TTL, f"zsk-{pair.key.tag}") for pair in pairs)
         signers = {pair.key: signer_of(pair.private, pair.key) for pair in pairs}
-        bundle = Bundle(slot.name.replace(" ", "-"), slot.start, slot.expiration, listed)
+        bundle = Bundle(_id(slot.name), slot.start, slot.expiration, listed)
         bundles.append(prove(ROOT, bundle, signers, at, at + 20 * DAY))
-    return write_ksr(request_of(ROOT, read_policy(policy(name)), bundles, name.replace(" ", "-"), 1, at))
+    return write_ksr(request_of(ROOT, read_policy(policy(name)), bundles, _id(name), 1, at))
+
+
+def _id(name: str) -> str:
+    return name.replace(" ", "-")
 
 
 @cache
@@ -176,7 +180,7 @@ class Turn:
             "policy_digest": sha256(self.policy),
             "previous": previous and previous.response,
             "previous_digest": previous and sha256(previous.data),
-            "seen": {},
+            "seen": {_id(name): sha256(ksr(name)) for name in QUARTERS if name < self.name},
             "overrules": overrules or {},
         }
 
