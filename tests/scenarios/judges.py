@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def ldns_verify_zone(zonefile: Path, anchors: Path, at: int | None = None) -> No
 
     ``at`` is the moment to judge at (seconds since 1970; None: now).
     """
-    when = [] if at is None else ["-t", datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")]
+    when = [] if at is None else ["-t", time.strftime("%Y%m%d%H%M%S", time.gmtime(at))]
     _judged([program("ldns-verify-zone"), *when, "-k", str(anchors), str(zonefile)])
 
 
@@ -71,13 +70,15 @@ def kzonecheck(zonefile: Path, origin: str = ".") -> None:
 
 
 @contextmanager
-def unbound(zonefile: Path, anchors: Path, directory: Path) -> Iterator[Query]:
+def unbound(zonefile: Path, anchors: Path, directory: Path, at: int | None = None) -> Iterator[Query]:
     """Run unbound over a root zone and give a function that asks it: ``query("example.", "TXT")`` gives the answer.
 
-    Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. Needs
-    no rights of root; writes its configuration and its log to ``directory``.
+    Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. ``at``
+    is the time it judges signatures at, if not now. Needs no rights of root; writes its configuration and its log to
+    ``directory``.
     """
-    with running_unbound(zone_in(zonefile), ".", f'trust-anchor-file: "{anchors}"', directory) as query:
+    trust = f'trust-anchor-file: "{anchors}"'
+    with running_unbound(zone_in(zonefile), ".", trust, directory, at=at) as query:
         yield query
 
 
@@ -107,13 +108,22 @@ auth-zone:
 
 @contextmanager
 def running_unbound(
-    upstream: str, zone: str, trust: str, directory: Path, *, before: Sequence[str] = (), insist: bool = True
+    upstream: str,
+    zone: str,
+    trust: str,
+    directory: Path,
+    *,
+    at: int | None = None,
+    insist: bool = True,
+    before: Sequence[str] = (),
 ) -> Iterator[Query]:
     """Run unbound with the lines ``upstream`` and ``trust`` in its configuration; gives what asks it, once it answers.
 
-    ``before`` are words that its command begins with, ``insist`` whether it demands every algorithm of its anchors.
+    ``at`` is as in ``unbound``, ``insist`` says whether it demands every algorithm of its anchors, and ``before`` are
+    words that its command begins with.
     """
     command = [*before, program("unbound"), "-d", "-c", str(directory / "unbound.conf")]
+    date = time.strftime("%Y%m%d%H%M%S", time.gmtime(at)) if at is not None else ""
     port = free_port()
     (directory / "unbound.conf").write_text(
         f"""
@@ -135,6 +145,7 @@ server:
     access-control: 127.0.0.0/8 allow
     module-config: "validator iterator"
     harden-algo-downgrade: {"yes" if insist else "no"}
+    val-override-date: "{date}"
     {trust}
 remote-control:
     control-enable: no

@@ -1,7 +1,8 @@
-"""Resolvers on other days than today: unbound under a false clock, told whom to trust or following RFC 5011 by itself.
+"""Resolvers on other days than today: an unbound that is told whom to trust, and one that follows RFC 5011 by itself.
 
-Each look is a process of its own that begins at the moment given. What a resolver that follows knows is in the file in
-which unbound keeps it, and goes from one look to the next. Raises JudgeError where answers contradict each other.
+Each look is a process of its own. The one that follows lives under a false clock that begins at the moment given; what
+it knows is in the file in which unbound keeps it, and goes from one look to the next. Raises JudgeError where answers
+contradict each other.
 """
 
 import shutil
@@ -9,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import dns.rdata
 
 from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.dnssec.model import Dnskey
-from tests.scenarios.judges import JudgeError, program, running_unbound, zone_in
+from tests.scenarios.judges import JudgeError, Query, program, running_unbound, zone_in
 
 ASKED = ((".", "SOA"), ("text.", "TXT"), ("nothing.", "A"), (".", "DNSKEY"))
 """Something of everything: data, data of another name, a proof that a name does not exist, the keys."""
@@ -49,7 +49,9 @@ class Told:
         """Say what it makes of the root zone in ``zonefile`` at the moment ``at`` (seconds since 1970)."""
         anchors = self.directory / "anchors.ds"
         anchors.write_text("".join(f"{ds_text(dns.name.root, key)}\n" for key in self.anchors))
-        return _look(zonefile, at, f'trust-anchor-file: "{anchors}"', self.directory, insist=self.insist)
+        trust = f'trust-anchor-file: "{anchors}"'
+        with running_unbound(zone_in(zonefile), ".", trust, self.directory, at=at, insist=self.insist) as query:
+            return _said(query)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Follower:
 
     def look(self, zonefile: Path, at: int) -> Says:
         """Say what it makes of the root zone in ``zonefile`` at the moment ``at``, and remember what it saw."""
-        return _look(zonefile, at, f'auto-trust-anchor-file: "{self.memory}"', self.directory, insist=self.insist)
+        trust, before = f'auto-trust-anchor-file: "{self.memory}"', _under_clock(at)
+        with running_unbound(zone_in(zonefile), ".", trust, self.directory, before=before, insist=self.insist) as query:
+            return _said(query)
 
     def state(self, key: Dnskey) -> str:
         """Give the state in which it has ``key``, revoked or not, in the words of RFC 5011; "" if it has it in none."""
@@ -90,21 +94,22 @@ class Follower:
         return ""
 
 
-def _look(zonefile: Path, at: int, trust: str, directory: Path, *, insist: bool) -> Says:
-    clock = datetime.fromtimestamp(at, UTC).strftime("@%Y-%m-%d %H:%M:%S")
-    before = ["timeout", _MOST_SECONDS, "env", "TZ=UTC", f"FAKETIME={clock}", f"LD_PRELOAD={_false_clock()}"]
-    with running_unbound(zone_in(zonefile), ".", trust, directory, before=before, insist=insist) as query:
-        found = {_one(query(name, kind)) for name, kind in ASKED}
-    if len(found) != 1:
-        raise JudgeError(f"unbound at {clock}: not all answers are alike\n{(directory / 'unbound.log').read_text()}")
-    return found.pop()
+def _under_clock(at: int) -> list[str]:
+    """Give the words before a command whose clock is to begin at a moment.
 
-
-@cache
-def _false_clock() -> Path:
-    """Find libfaketime. Its wrapper leaves a semaphore behind for each process ended, and later stumbles over one."""
+    faketime's wrapper leaves a semaphore behind for each process that is ended, and later stumbles over one.
+    """
     program("faketime")
-    return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    clock = datetime.fromtimestamp(at, UTC).strftime("@%Y-%m-%d %H:%M:%S")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return ["timeout", _MOST_SECONDS, "env", "TZ=UTC", f"FAKETIME={clock}", f"LD_PRELOAD={library}"]
+
+
+def _said(query: Query) -> Says:
+    found = [_one(query(name, kind)) for name, kind in ASKED]
+    if len(set(found)) != 1:
+        raise JudgeError(f"unbound's answers are {', '.join(one.value for one in found)}")
+    return found[0]
 
 
 def _one(answer: dns.message.Message) -> Says:
