@@ -166,9 +166,10 @@ def test_backing_out_while_that_is_possible(tmp_path: Path) -> None:
     for moment in sorted({joins + 29 * DAY, *(one.slot.start + HOUR for one in changes(served))}):
         one = at(served, moment)
         one.write(zone)
+        stands_new = joins <= moment < beginning("2028 Q2 slot 5")
         assert Told(tmp_path, [ksk(old())]).look(zone, moment) is SECURE, one.slot.name
         assert follower.look(zone, moment) is SECURE, one.slot.name
-        stands_new = joins <= moment < beginning("2028 Q2 slot 5")
+        assert Told(tmp_path, [ksk(old()), ksk(new())]).look(zone, moment) is (SECURE if stands_new else BOGUS)
         assert known(follower) == ("VALID", "ADDPEND" if stands_new else ""), one.slot.name
 
 
