@@ -29,7 +29,7 @@ _TTL = 3600
 _QUARTERS = click.IntRange(0, MOST_QUARTERS)
 
 policy_option = click.option(
-    "--policy", type=FILE, help="A policy file, or a shipped one: root, zone.  [default: root for the root]"
+    "--policy", type=FILE, help="A policy file, or a shipped one: root, tld, zone.  [default: root for the root]"
 )
 
 
