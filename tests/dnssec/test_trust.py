@@ -126,10 +126,19 @@ def test_a_revoked_key_is_never_trusted_again() -> None:
 
 
 def test_revoked_by_nobody_else() -> None:
-    """A set that only the revoked key signs is nobody's, and revokes nothing."""
+    """A set that only the revoked key signs is nobody's; but whoever trusted it does so no more."""
     found = known("AS", "AR", "AS")
-    assert told(found) == ["A", "(A)", "A"]
-    assert found[2].revoked == {}
+    assert told(found) == ["A", "(A)", "()"]
+    assert found[2].revoked == {A: (10 * DAY, 30 * DAY)}
+    assert found[2].expected == {}
+
+
+def test_revoked_beside_a_key_that_is_not_trusted_yet() -> None:
+    found = known("AS", "AS BS", "AR BS", "AS BS", "BS")
+    assert told(found) == ["A", "A", "(A)", "()", "()"]
+    assert found[4].revoked == {A: (20 * DAY, 30 * DAY)}
+    # A stranger that revokes itself concerns nobody.
+    assert known("AS", "BR", "AS")[2].revoked == {}
 
 
 def test_what_is_in_the_world_is_accepted() -> None:

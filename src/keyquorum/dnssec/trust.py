@@ -5,7 +5,7 @@ Two ways to trust: as a configured anchor that follows the zone by itself (RFC 5
 switched on all the time and asks as often as RFC 5011 says. Nothing is refused here: ``policy`` judges.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyquorum.dnssec.schema import Act
@@ -89,9 +89,10 @@ def follow(slots: Sequence[Slot], facts: int, trust: Trust) -> Iterator[Knowledg
         end = slots[place + 1].start if place + 1 < len(slots) else slot.expiration
         known = world.at(slot, fact=place < max(facts, 1))
         yield known
-        # From what is not accepted nothing is learnt.
         if known.accepted:
             world.pass_through(slot, end)
+        else:
+            world.see_revoked(slot, among=known.expected)
 
 
 class _World:
@@ -120,10 +121,7 @@ class _World:
 
     def pass_through(self, slot: Slot, end: int) -> None:
         """Learn from ``slot``, which is accepted and served until ``end``."""
-        for key in slot.who(Act.REVOKE):
-            self.revoked.setdefault(key, (slot.start, self.trust.until_removable(slot)))
-            self.trusted.discard(key)
-            self.expected.pop(key, None)
+        self.see_revoked(slot, among=slot.who(Act.REVOKE))
         standing = slot.who(Act.SIGN, Act.PUBLISH) - self.revoked.keys()
         # A key that is missing once begins anew (RFC 5011 section 2.2).
         self.came = {key: self.came.get(key, slot) for key in standing}
@@ -132,6 +130,17 @@ class _World:
             when = came.start + self.trust.until_expected(came)
             if when < end:
                 self.expected.setdefault(key, when)
+
+    def see_revoked(self, slot: Slot, among: Collection[SlotKey]) -> None:
+        """Learn which keys ``among`` those that may be trusted are revoked in ``slot``.
+
+        That is all that is learnt from a slot that is not accepted: a revoked key's own signature suffices to end the
+        trust in it, whoever else signs or does not (RFC 5011 section 2.1).
+        """
+        for key in slot.who(Act.REVOKE).intersection(among):
+            self.revoked.setdefault(key, (slot.start, self.trust.until_removable(slot)))
+            self.trusted.discard(key)
+            self.expected.pop(key, None)
 
     def _ready(self) -> dict[SlotKey, int]:
         return {key: came.start + self.trust.until_trusted(came) for key, came in self.came.items()}
