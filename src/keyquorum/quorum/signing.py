@@ -8,6 +8,7 @@ from keyquorum.errors import MalformedError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
+from keyquorum.quorum.keeping import kept_by
 from keyquorum.quorum.requesting import OpenRequest, overrules_of, refuse_failures
 from keyquorum.quorum.spools import FixedStream, NewFile
 from keyquorum.quorum.task import Basis, Examination
@@ -49,9 +50,10 @@ def answer(
 ) -> Answered:
     """Answer every message of ``request`` with every key of which ``shares`` (by key id) holds a share.
 
-    ``examination`` must be the holder's own, of this request; ``stores`` gives the one-time material for a key. Raises
-    RefusedError if a rule failed that is not overruled, if there is no key in the request of which the holder has a
-    share, or if a slot was used for something else.
+    Of a key that the holder keeps whole, the "share" is the device that has it. ``examination`` must be the holder's
+    own, of this request; ``stores`` gives the one-time material for a key. Raises RefusedError if a rule failed that is
+    not overruled, if there is no key in the request of which the holder has a share, or if a slot was used for
+    something else; whatever a device raises.
     """
     refuse_failures(examination)
     widths = asked_of(request, shares, holder)
@@ -101,6 +103,11 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
             public = key.record.public
             widths[key.id] = scheme_of(public).width(public, index, request.context(key))
     if not widths:
+        if kept := kept_by(request, holder):
+            raise RefusedError(
+                f"you keep {' and '.join(key.record.label for key in kept)} whole, and the token that has it is needed",
+                do="Say which one: --token 'pkcs11:token=...;object=...'.",
+            )
         labels = ", ".join(key.record.label for key in request.task.keys)
         raise RefusedError(
             f"your keystore holds no share of {labels}", do="Accept your share first: keyquorum share accept."
