@@ -35,6 +35,10 @@ at_option = click.option("--at", metavar="TIME", help="Judge as of this time (20
 overrule_option = click.option(
     "--overrule", "overrules", multiple=True, metavar="RULE=REASON", help="Let a failed rule pass, and say why."
 )
+RSA = {"RSASHA256": 8, "RSASHA512": 10}
+rsa_option = click.option(
+    "--algorithm", type=click.Choice(list(RSA)), default="RSASHA256", show_default=True, help="Of RSA keys."
+)
 approve_option = click.option(
     "--approve", metavar="ID", help="Agree in advance, by naming the id (hexadecimal) agreed to."
 )
@@ -47,6 +51,16 @@ def judging_options(command: Function) -> Function:
         at_option,
         click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds."),
         click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, zone."),
+    ):
+        command = option(command)
+    return command
+
+
+def token_options(command: Function) -> Function:
+    """Add how tokens are opened: their module, and their PIN."""
+    for option in (
+        click.option("--module", type=FILE, help="The PKCS#11 module (a .so file), if the URI does not say."),
+        click.option("--pin-file", type=FILE, help="Read the token's PIN from the first line of a file."),
     ):
         command = option(command)
     return command
