@@ -97,7 +97,8 @@ class KeyState:
 class Answers:
     """How far a request has come with one key.
 
-    ``more`` is how many answers are missing at least, and ``of`` those whose would do.
+    ``more`` is how many answers are missing at least, and ``of`` those whose would do. ``keeper`` is who has the key
+    whole, where somebody has.
     """
 
     label: str
@@ -107,6 +108,7 @@ class Answers:
     files: tuple[Path, ...]
     more: int
     of: tuple[str, ...]
+    keeper: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +216,19 @@ def _answers(signed: Signed[Request], found: Found) -> Iterator[Answers]:
     for requested in signed.record.keys:
         record = requested.key.record
         names = {card.record.signer: card.record.name for card in record.holders}
-        files = {one.record.signer: file for file, one in partials if one.record.signer in names}
+        files = {
+            one.record.signer: file
+            for file, one in partials
+            if one.record.signer in names and any(part.key == requested.key.id for part in one.record.answers)
+        }
         answered = tuple(name for signer, name in names.items() if signer in files)
         quorums = _quorums(requested)
         asked = {list(names.values())[index - 1] for index in {i for quorum in quorums for i in quorum}}
         open_ = tuple(name for signer, name in names.items() if signer not in files and name in asked)
         more, of = _missing(requested, quorums, set(answered), open_)
         needed = len(quorums[0]) if len(quorums) == 1 else record.public.answers
-        yield Answers(record.label, needed, answered, open_, tuple(files.values()), more, of)
+        keeper = record.dealer.record.name if record.kept else ""
+        yield Answers(record.label, needed, answered, open_, tuple(files.values()), more, of, keeper)
 
 
 def _quorums(requested: RequestedKey) -> tuple[Quorum, ...]:
