@@ -60,11 +60,12 @@ def kzonecheck(zonefile: Path, origin: str = ".") -> None:
 
 
 @contextmanager
-def unbound(zonefile: Path, anchors: Path, directory: Path) -> Iterator[Query]:
+def unbound(zonefile: Path, anchors: Path, directory: Path, at: int | None = None) -> Iterator[Query]:
     """Run unbound over a root zone and give a function that asks it: ``query("example.", "TXT")`` gives the answer.
 
-    Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. Needs
-    no rights of root; writes its configuration and its log to ``directory``.
+    Whether unbound could validate is in the AD flag (``is_authentic``); what it could not is answered SERVFAIL. ``at``
+    is the time it judges signatures at, if not now. Needs no rights of root; writes its configuration and its log to
+    ``directory``.
     """
     upstream = f"""
 auth-zone:
@@ -74,7 +75,7 @@ auth-zone:
     for-downstream: no
     fallback-enabled: no
 """
-    with _unbound(upstream, ".", anchors, directory) as query:
+    with _unbound(upstream, ".", anchors, directory, at) as query:
         yield query
 
 
@@ -91,8 +92,9 @@ forward-zone:
 
 
 @contextmanager
-def _unbound(upstream: str, zone: str, anchors: Path, directory: Path) -> Iterator[Query]:
+def _unbound(upstream: str, zone: str, anchors: Path, directory: Path, at: int | None = None) -> Iterator[Query]:
     path = program("unbound")
+    date = time.strftime("%Y%m%d%H%M%S", time.gmtime(at)) if at is not None else ""
     port = free_port()
     config = directory / "unbound.conf"
     config.write_text(
@@ -115,6 +117,7 @@ server:
     access-control: 127.0.0.0/8 allow
     module-config: "validator iterator"
     harden-algo-downgrade: yes
+    val-override-date: "{date}"
     trust-anchor-file: "{anchors}"
 remote-control:
     control-enable: no

@@ -226,7 +226,8 @@ def _answers(signed: Signed[Request], found: Found) -> Iterator[Answers]:
         asked = {list(names.values())[index - 1] for index in {i for quorum in quorums for i in quorum}}
         open_ = tuple(name for signer, name in names.items() if signer not in files and name in asked)
         more, of = _missing(requested, quorums, set(answered), open_)
-        needed = len(quorums[0]) if len(quorums) == 1 else record.public.answers
+        one_quorum = requested.slots is not None and len(quorums) == 1
+        needed = len(quorums[0]) if one_quorum else record.public.answers
         keeper = record.dealer.record.name if record.kept else ""
         yield Answers(record.label, needed, answered, open_, tuple(files.values()), more, of, keeper)
 
