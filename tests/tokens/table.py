@@ -36,7 +36,7 @@ KINDS = {
     16: "",
 }
 _SECRET = b"a passphrase"
-_WINDOW = ("--inception", "2026-03-01T00:00:00Z", "--expiration", "2026-03-20T00:00:00Z")
+WINDOW = ("--inception", "2026-03-01T00:00:00Z", "--expiration", "2026-03-20T00:00:00Z")
 
 
 def made_inside(soft: Soft, algorithm: int, label: str = "old", number: str = "01") -> str:
@@ -114,7 +114,7 @@ class Table:
         source, out = self.file("zone"), self.file("request")
         zsk = pair(algorithm, 256).key
         source.write_text(dnskey_text(dns.name.from_text("example."), zsk).replace(" IN ", " 3600 IN ") + "\n")
-        words: list[str | Path] = ["--identity", self.keystore("rita"), "--dnskey", source, *_WINDOW, "--out", out]
+        words: list[str | Path] = ["--identity", self.keystore("rita"), "--dnskey", source, *WINDOW, "--out", out]
         for name in keys:
             words += ["--key", self.file(name) / "key.json", "--accepted", self.file(name)]
         assert self.typed("request", "new", *words) == 0

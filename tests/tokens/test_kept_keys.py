@@ -8,7 +8,7 @@ from keyquorum.cli.app import run
 from tests.dnssec.keys import pair
 from tests.tokens.keys import NUMBERS
 from tests.tokens.softhsm import Soft, pkcs11_tool
-from tests.tokens.table import KINDS, NOW, Capture, Table, made_inside
+from tests.tokens.table import KINDS, NOW, WINDOW, Capture, Table, made_inside
 
 
 @pytest.fixture(autouse=True)
@@ -156,3 +156,44 @@ def test_a_key_that_can_be_taken_out_is_said_to_be_no_secret_of_the_token(table:
     pkcs11_tool(table.soft, "--keypairgen", "--key-type", "rsa:2048", "--label", "loose", "--id", "09", "--extractable")
     assert table.keep(table.soft.text(object="loose")) == 0
     assert "NOT for certain: the token says that the key can be taken out" in table.capture.readouterr().out
+
+
+def asked_with(table: Table, *words: str | Path, out: str = "request") -> int:
+    """Have rita ask for the zone's RRset to be signed, as ``Table.ask`` did, with other keys."""
+    source = ("--identity", table.keystore("rita"), "--dnskey", table.file("zone"), *WINDOW)
+    pin = ("--pin-file", table.soft.pin_file())
+    return table.typed("request", "new", *words, *source, *pin, "--out", table.file(out))
+
+
+def test_a_uri_as_a_key_of_a_request(table: Table) -> None:
+    uri = made_inside(table.soft, 8)
+    table.deal()
+    table.ask("new").unlink()
+    new = ("--key", table.file("new") / "key.json", "--accepted", table.file("new"))
+    assert asked_with(table, "--key", uri) == 2
+    assert (
+        "nothing says which zones the key in the token may sign. Make its record first"
+        in table.capture.readouterr().err
+    )
+    assert asked_with(table, "--key", uri, *new) == 0
+    assert "Answer it yourself, with the key that you keep: keyquorum sign --token." in table.capture.readouterr().out
+    assert table.sign("rita", uri) == 0
+    for name in ("bob", "carol"):
+        assert table.sign(name) == 0
+    assert table.combine("rita", "bob", "carol") == 0
+    assert len(table.tags_that_signed()) == 2
+    # The next request has the same record of it, whatever the token calls it.
+    assert asked_with(table, *new, "--key", uri, out="again") == 0
+    first, again = (table.reported("request", "show", table.file(name))["keys"] for name in ("request", "again"))
+    assert first == again[::-1]
+
+
+def test_a_uri_stands_for_the_record_that_was_made_of_it(table: Table) -> None:
+    uri = made_inside(table.soft, 8)
+    assert table.keep(uri, "--label", "by hand", keeper="rita") == 0
+    table.deal()
+    table.ask("new").unlink()
+    new = ("--key", table.file("new") / "key.json", "--accepted", table.file("new"))
+    assert asked_with(table, "--key", uri, *new) == 0
+    made = table.reported("key", "show", table.file("kept") / "key.json")["id"]
+    assert table.reported("request", "show", table.file("request"))["keys"][0] == made

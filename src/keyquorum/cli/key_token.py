@@ -1,6 +1,8 @@
 """``keyquorum key token``: the record of a key that stays in a token, so that it can sign beside a quorum."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +24,13 @@ from keyquorum.cli.options import (
     zones_of,
 )
 from keyquorum.cli.world import RNG
+from keyquorum.errors import UsageError
 from keyquorum.keystore.files import write_public
 from keyquorum.keystore.person import Person
 from keyquorum.quorum.dealing import Custody, dnskey_of
 from keyquorum.quorum.keeping import keep
 from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import CARD, Acceptance, KeyRecord
-from keyquorum.threshold.undivided import UndividedPublic
 
 if TYPE_CHECKING:
     from keyquorum.cli.token_keys import KeyInToken
@@ -97,10 +99,38 @@ def kept_key(
 ) -> tuple[Signed[KeyRecord], Signed[Acceptance]]:
     """Make the record of a key in a token, and its keeper's acceptance; the token shows that it can sign.
 
-    The key is called as ``custody`` says, or else as in the token. Raises as ``KeyInToken.dnskey`` and ``keep``.
+    The key is called as ``custody`` says, or else as in the token. Both are kept in the keystore too. Raises as
+    ``KeyInToken.dnskey`` and ``keep``.
     """
-    key = held.dnskey(rsa_algorithm)
-    public = UndividedPublic(key.algorithm, key.public_key)
-    named = Custody(custody.zones, custody.holders, custody.requesters, custody.label or held.facts.label)
-    device = held.device(dnskey_of(public))
-    return keep(keeper.identity, named, public, device, world.now(), RNG)
+    public = held.public(rsa_algorithm)
+    named = replace(custody, label=custody.label or held.facts.label)
+    made = keep(keeper.identity, named, public, held.device(dnskey_of(public)), world.now(), RNG)
+    keeper.keep_whole(*made)
+    return made
+
+
+def requested_key(
+    requester: Person, held: "KeyInToken", others: Sequence[Signed[KeyRecord]]
+) -> tuple[Signed[KeyRecord], Signed[Acceptance]]:
+    """Give the record of a key in a token that is to sign beside ``others``, with the requester as its keeper.
+
+    It is for the zones that all of the others are for: one that the requester has made before, if there is one, or a
+    new one. An RSA key is for the algorithm of the first other RSA key, or for RSASHA256. Raises as ``kept_key``, and
+    UsageError where there are no others.
+    """
+    if not others:
+        raise UsageError(
+            "nothing says which zones the key in the token may sign",
+            where=held.source,
+            do="Make its record first: keyquorum key token.",
+        )
+    numbers = [other.record.public.algorithm for other in others]
+    rsa_algorithm = next((number for number in numbers if number in RSA.values()), RSA["RSASHA256"])
+    zones = tuple(zone for zone in others[0].record.zones if all(zone in other.record.zones for other in others))
+    public = held.public(rsa_algorithm)
+    for key, acceptance in requester.kept_whole():
+        asking = {card.record.signer for card in key.record.requesters}
+        fits = key.record.public == public and set(zones) <= set(key.record.zones)
+        if fits and requester.identity.verification_key in asking:
+            return key, acceptance
+    return kept_key(requester, held, Custody(zones, (requester.card,), (requester.card,)), rsa_algorithm)

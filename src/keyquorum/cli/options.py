@@ -84,6 +84,11 @@ class GreedyCommand(click.Command):
         return super().parse_args(ctx, expanded)
 
 
+def is_uri(source: str) -> bool:
+    """Whether a key is named by the URI of its token, not by a file."""
+    return source.startswith("pkcs11:")
+
+
 def moment(text: str | None, option: str = "--at") -> int:
     """Give the time that ``option`` names, else the clock's."""
     if text is None:

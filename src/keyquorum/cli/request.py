@@ -1,11 +1,14 @@
 """``keyquorum request``: make a request of what is to be signed, and show one as everybody sees it."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.key_token import requested_key
 from keyquorum.cli.listing import examination_document, show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
@@ -13,12 +16,14 @@ from keyquorum.cli.options import (
     absent,
     basis_of,
     format_of_ksr,
+    is_uri,
     json_option,
     judging_options,
     moment,
     passphrase_option,
     person_at,
     read_record,
+    token_options,
 )
 from keyquorum.cli.slots import give_out, show_slots, slot_facts, taken_slots
 from keyquorum.dnssec.model import Terms
@@ -27,11 +32,12 @@ from keyquorum.dnssec.times import format_duration, format_time_for_people
 from keyquorum.errors import UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
+from keyquorum.keystore.person import Person
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Source, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord, Source, Window
 from keyquorum.threshold.one_time import number_of
 
 
@@ -41,7 +47,15 @@ def request() -> None:
 
 
 @request.command("new", cls=GreedyCommand)
-@click.option("--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign; repeatable.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="FILE|URI",
+    multiple=True,
+    required=True,
+    help="A key that is to sign: its record, or a key in a token that you keep; repeatable.",
+)
+@token_options
 @click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
 @click.option("--ksr", type=FILE, help="The key signing request (ICANN XML, or text of BIND or Knot), as received.")
 @click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
@@ -68,7 +82,9 @@ def request() -> None:
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @passphrase_option
 def new(
-    keys: tuple[Path, ...],
+    keys: tuple[str, ...],
+    pin_file: Path | None,
+    module: Path | None,
     identity: Path,
     ksr: Path | None,
     until: str | None,
@@ -93,7 +109,7 @@ def new(
     source_file = ksr or dnskey
     assert source_file is not None  # noqa: S101
     window = _window(dnskey is not None, inception, expiration)
-    records = tuple(read_record(path, KEY_RECORD) for path in keys)
+    written = {key: read_record(Path(key), KEY_RECORD) for key in keys if not is_uri(key)}
     acceptances = _acceptances(accepted)
     format_ = "zone"
     if ksr:
@@ -101,7 +117,12 @@ def new(
             format_ = format_of_ksr(file.read(512))
     end = moment(until) if until else None
     basis = basis_of(format_, policy, previous_skr, at, overrules)
-    with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
+    with ExitStack() as stack:
+        file = stack.enter_context(world.opened(source_file, "source"))
+        requester = stack.enter_context(person_at(identity, passphrase_file))
+        records, own = _keys(keys, written, requester, stack, pin_file, module)
+        for one in own:
+            acceptances.setdefault(one.record.key, []).append(one)
         length, digest = world.digest_of(file)
         source = Source(format=format_, length=length, sha256=digest)
         task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_, end), records)
@@ -125,8 +146,9 @@ def new(
     show_slots(records, slots)
     terminal.say()
     terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
+    yours = " Answer it yourself, with the key that you keep: keyquorum sign --token." if own else ""
     terminal.next_step(
-        f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."
+        f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'.{yours}"
     )
 
 
@@ -213,6 +235,27 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         ],
         "overrules": [{"rule": o.rule, "reason": o.reason} for o in record.overrules],
     }
+
+
+def _keys(
+    sources: Sequence[str],
+    written: Mapping[str, Signed[KeyRecord]],
+    requester: Person,
+    stack: ExitStack,
+    pin_file: Path | None,
+    module: Path | None,
+) -> tuple[tuple[Signed[KeyRecord], ...], list[Signed[Acceptance]]]:
+    """Give the records of all keys, and the acceptances of those in tokens; tokens are open until ``stack`` closes."""
+    found, own = dict(written), []
+    if len(written) < len(sources):
+        from keyquorum.cli.token_keys import TokenKeys  # noqa: PLC0415
+
+        tokens = TokenKeys(stack, pin_file, module)
+        for source in sources:
+            if source not in written:
+                found[source], acceptance = requested_key(requester, tokens.find(source), tuple(written.values()))
+                own.append(acceptance)
+    return tuple(found[source] for source in sources), own
 
 
 def _window(plain: bool, inception: str | None, expiration: str | None) -> Window | None:

@@ -62,6 +62,11 @@ class KeyInToken:
             )
         return zsk_of(load_der_public_key(self.spki), rsa_algorithm)
 
+    def public(self, rsa_algorithm: int) -> UndividedPublic:
+        """Give the key as the public part of its record; raises as ``dnskey``."""
+        key = self.dnskey(rsa_algorithm)
+        return UndividedPublic(key.algorithm, key.public_key)
+
     def device(self, key: Dnskey) -> "TokenDevice":
         """Give what signs as ``key``."""
         return TokenDevice(self, key)
@@ -146,10 +151,9 @@ def _has(held: KeyInToken, record: KeyRecord) -> bool:
 
 def _as(held: KeyInToken, rsa_algorithm: int) -> UndividedPublic | None:
     try:
-        key = held.dnskey(rsa_algorithm)
+        return held.public(rsa_algorithm)
     except KeyquorumError:
         return None
-    return UndividedPublic(key.algorithm, key.public_key)
 
 
 def _stranger(held: KeyInToken, kept: Sequence[Signed[KeyRecord]]) -> RefusedError:
