@@ -19,7 +19,7 @@ from keyquorum.threshold.seam import Answer, MemorySpool, Plan
 from keyquorum.threshold.undivided import ALGORITHMS, UndividedPublic, UndividedScheme
 from tests.dnssec.keys import Pair, pair
 from tests.threshold.cases import CONTEXT, HASHES, Dealt, messages, seeded, verify_by_library
-from tests.threshold.lies import HARMFUL, PROOFS, Lie
+from tests.threshold.lies import HARMFUL, PROOFS, EndlessStream, Lie, ShortStream
 from tests.threshold.points import WRONG_POINTS
 from tests.threshold.stores import MemoryStore
 
@@ -103,6 +103,16 @@ def test_a_faulty_device_is_told_and_gives_nothing_away(algorithm: int, change: 
     assert not values
 
 
+@pytest.mark.parametrize("algorithm", [13, 14])
+def test_numbers_that_are_right_and_too_long_are_no_signature(algorithm: int) -> None:
+    def padded(signature: bytes) -> bytes:
+        half = len(signature) // 2
+        return b"\x00" + signature[:half] + b"\x00" + signature[half:]
+
+    with pytest.raises(SignatureError, match="a signature has"):
+        sign(public_of(pair(algorithm)), Faulty(pair(algorithm), padded), messages(1))
+
+
 @each
 def test_a_device_with_another_key(algorithm: int) -> None:
     with pytest.raises(SignatureError, match="another key"):
@@ -127,6 +137,19 @@ def test_whatever_is_wrong_with_an_answer_names_the_keeper(algorithm: int, lie: 
     assert refused.value.culprits == (1,)
     for text, signature in zip(texts, emitted, strict=False):
         dealt.verify(text, signature)
+
+
+def test_what_is_wrong_is_said() -> None:
+    dealt = kept(15)
+    texts = messages(3)
+    values = list(dealt.answer(1, texts).values)
+    for wrong, told in (
+        (EndlessStream(values), "it holds more than 3 values"),
+        (values[:2], "it holds 2 values for 3 messages"),
+        ([values[0], values[2], values[1]], "its signature over message 2 is missing, or does not verify"),
+    ):
+        with pytest.raises(WrongPartialError, match=told):
+            SCHEME.check(dealt.public, 1, texts, Answer(wrong, None), CONTEXT, HERE)
 
 
 @given(st.sampled_from([8, 13, 15]), st.integers(0, 2), st.data())
@@ -177,6 +200,8 @@ def test_used_wrongly() -> None:
         sign(public, device, messages(1), values=MemorySpool([b""]))
     with pytest.raises(UsageError, match="no message"):
         sign(public, device, [])
+    with pytest.raises(UsageError, match="holds 1, but says 2"):
+        sign(public, device, ShortStream(messages(2), 1))
     with pytest.raises(ShareError, match="nothing that signs"):
         sign(public, RsaShare(1, 2), messages(1))
     with pytest.raises(ParameterError, match="not one of a key that is kept whole"):
