@@ -130,6 +130,8 @@ def test_what_is_shown_of_it(table: Table) -> None:
     assert "by hilda, who says so" in told
     assert run(["key", "verify", key]) == 0
     assert "The public key is a good one. Nothing was dealt" in table.capture.readouterr().out
+    assert run(["verify", key]) == 0
+    assert "signed by its keeper" in table.capture.readouterr().out
     document = table.reported("key", "show", key)
     assert (document["origin"], document["threshold"], document["label"]) == ("kept", 1, "old")
     assert run(["key", "ds", key]) == run(["key", "dnskey", key]) == 0
