@@ -204,7 +204,7 @@ class Village:
             def new_file() -> BinaryIO:
                 return stack.enter_context(TemporaryFile())
 
-            reading, _ = cpu(lambda: sum(1 for _ in opened.task.planned()))
+            reading, _ = cpu(lambda: sum(1 for _ in opened.task.derived()))
             primes, _ = cpu(lambda: [gmpy2.is_strong_prp(modulus, 2) for modulus in moduli])
             judging, examination = cpu(lambda: examine(opened.task, basis, new_file, Work()))
             signing, _ = cpu(

@@ -28,7 +28,7 @@ from tests.quorum.village import sha256
 
 COUNT = 6
 FACTS = Facts(
-    kind="response", output=None, id="an id", zones=1, zone=dns.name.from_text("example."), bundles=9, signatures=9,
+    kind="response", id="an id", zones=1, zone=dns.name.from_text("example."), bundles=9, signatures=9,
     inception=1, expiration=2,
 )  # fmt: skip
 
@@ -212,6 +212,7 @@ def test_any_change_of_the_middle_is_noticed(drawn: st.DataObject) -> None:
         assert all(fault.what.isprintable() for fault in chain.faults)
 
 
+_OUTPUTS = st.lists(st.binary(min_size=32, max_size=32), max_size=2, unique=True).map(tuple)
 _IDS = st.none() | st.binary(min_size=32, max_size=32)
 _MOMENTS = st.none() | st.integers(0, 2**32 - 1)
 _LABELS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
@@ -219,7 +220,7 @@ _LABELS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_siz
 
 @given(
     st.builds(
-        Facts, kind=st.sampled_from(KINDS), record=_IDS, request=_IDS, source=_IDS, output=_IDS, id=_LABELS,
+        Facts, kind=st.sampled_from(KINDS), record=_IDS, request=_IDS, source=_IDS, outputs=_OUTPUTS, id=_LABELS,
         zones=st.integers(0, 2**53 - 1), zone=st.sampled_from([None, dns.name.root, dns.name.from_text("a.b.")]),
         bundles=st.integers(0, 9), signatures=st.integers(0, 9), inception=_MOMENTS, expiration=_MOMENTS,
     ),

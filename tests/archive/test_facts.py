@@ -44,7 +44,7 @@ def test_every_file_of_a_signing() -> None:
         assert found.record is not None
     assert facts(made.response) == replace(asked, kind="response", source=None, signatures=9)
     found = facts(made.record)
-    assert (found.kind, found.request, found.output) == ("response-record", request, sha256(made.response))
+    assert (found.kind, found.request, found.outputs) == ("response-record", request, (sha256(made.response),))
 
 
 def test_many_zones_in_one_file() -> None:

@@ -95,7 +95,7 @@ def released(person: Person, question: Question) -> list[Fact]:
         HERE,
         person.slots.of,
     )
-    person.remember(request.signed.id, request.task.source.sha256, examination.request_ids)
+    person.remember(request.signed.id, request.task.source.sha256, examination.request_ids, [])
     assert b"".join(answered.chunks())
     commitments = request.context(question.quorum.key).commitments
     assert commitments is not None

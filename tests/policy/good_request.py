@@ -254,6 +254,7 @@ def plain() -> Subject:
         previous=None,
         at=START,
         now=START,
+        first=True,
     )
 
 

@@ -74,6 +74,7 @@ class Rolling:
             ksks=tuple(ksks),
             zones=frozenset({ROOT}),
             previous=self.previous,
+            first=self.previous is None,
             at=judged_at,
             now=judged_at,
             seen={},

@@ -37,7 +37,7 @@ def test_each_section_says_what_the_table_says() -> None:
 
 
 def test_the_table_is_one_of_different_rules_and_functions() -> None:
-    assert len({rule.id for rule in RULES}) == len(RULES) == 32
+    assert len({rule.id for rule in RULES}) == len(RULES) == 33
     assert len({rule.check for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert (rule.check.__doc__ or "").startswith(f"{rule.id}: ")

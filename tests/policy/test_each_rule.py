@@ -99,10 +99,13 @@ BROKEN: Mapping[str, Callable[[], Subject]] = {
     "KSR-BUNDLE-CYCLE-DURATION": lambda: spoil.policy(cycle_duration=Bounds(0, 79 * DAY)),
     "KSR-POLICY-KEYS": lambda: spoil.policy(keys_in_all=4),
     "KSR-POLICY-ALG": lambda: spoil.policy(allowed_keys=()),
-    "KSR-POLICY-SIG-OVERLAP": lambda: replace(spoil.stated(min_validity_overlap=11 * DAY + 1), previous=None),
+    "KSR-POLICY-SIG-OVERLAP": lambda: replace(
+        spoil.stated(min_validity_overlap=11 * DAY + 1), previous=None, first=True
+    ),
     "KSR-POLICY-SIG-VALIDITY": lambda: spoil.stated(min_signature_validity=21 * DAY + 1),
     "KSR-POLICY-SIG-HORIZON": lambda: spoil.policy(horizon=161 * DAY - 1),
     "KSR-POLICY-BUNDLE-INTERVALS": lambda: spoil.policy(bundle_interval=Bounds(9 * DAY, 10 * DAY - 1)),
+    "KQ-CHAIN": lambda: spoil(previous=None),
     "KSR-POLICY-SAFETY": lambda: spoil.stated(publish_safety=10 * DAY + 1),
     "KSR-CHAIN-KEYS": lambda: spoil.previous(zone=EXAMPLE),
     "KSR-CHAIN-OVERLAP": short_overlap,

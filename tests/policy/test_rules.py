@@ -38,6 +38,7 @@ def test_the_good_one_passes_every_rule_and_says_what_was_found() -> None:
         "KSR-POLICY-SIG-HORIZON": "every bundle ends within P180D",
         "KSR-POLICY-BUNDLE-INTERVALS": "every interval is within bounds",
         "KSR-POLICY-SAFETY": "keys stand P10D before they sign and P10D after",
+        "KQ-CHAIN": "the previous response is at hand",
         "KSR-CHAIN-KEYS": f"the previous response was signed by {tag(KSK)}",
         "KSR-CHAIN-OVERLAP": "overlaps the previous response by P11D",
         "KQ-FOREIGN-KSK": "no key signing key but the quorum's",
@@ -65,12 +66,13 @@ def test_the_plain_one_passes_what_applies_to_it() -> None:
     passed = {result.rule for result in results if result.status is Status.PASSED}
     assert passed == {
         "KSR-DOMAIN", "KSR-BUNDLE-KEYS", "KSR-POLICY-ALG", "KSR-POLICY-SIG-VALIDITY", "KSR-POLICY-SIG-HORIZON",
-        "KQ-FOREIGN-KSK", "KQ-KEY-TAGS", "KQ-ZSK-STRENGTH", "KQ-TTL", "KQ-SCHEMA", "KQ-REVOKED", "KQ-ALGORITHMS",
-        "KQ-7583-DS", "CLOCK",
+        "KQ-CHAIN", "KQ-FOREIGN-KSK", "KQ-KEY-TAGS", "KQ-ZSK-STRENGTH", "KQ-TTL", "KQ-SCHEMA", "KQ-REVOKED",
+        "KQ-ALGORITHMS", "KQ-7583-DS", "CLOCK",
     }  # fmt: skip
     assert {result.detail for result in results if result.rule not in passed} == {
         "the request has no id",
         "a plain RRset, not a key signing request",
+        "no previous response",
         "the format of the request carries no proofs of possession",
         "there is only one bundle",
         "the request has no CDS or CDNSKEY records",

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from keyquorum.policy.subject import Status
+from keyquorum.dnssec.model import ZoneResponse
+from keyquorum.policy.bounds import span
+from keyquorum.policy.profile import profile
+from keyquorum.policy.subject import Status, Subject
 from tests.policy.good_request import (
     DAY,
     KSK,
@@ -19,9 +22,32 @@ from tests.policy.good_request import (
     good,
     good_previous,
     labelled,
+    p256,
+    plain,
     rsa,
 )
 from tests.policy.spoilt import EXAMPLE, NO_KEY_THROUGHOUT, detail, spoil, spoil_plain, status, tag
+
+LEAST = profile("zone").ksk_overlap.least
+PLAIN = "a plain RRset, not a key signing request"
+
+
+def plain_previous() -> ZoneResponse:
+    """The answer to the same RRset, a week earlier."""
+    bundle = plain().request.bundles[0]
+    earlier = replace(bundle, inception=START - 7 * DAY, expiration=START + 7 * DAY)
+    return ZoneResponse(EXAMPLE, (answered(EXAMPLE, earlier, p256(1, flags=257)),))
+
+
+def signed_again(**changes: object) -> ZoneResponse:
+    """The same with something changed before it was signed."""
+    bundle = replace(plain_previous().bundles[0], signatures=(), **changes)  # type: ignore[arg-type]
+    return replace(plain_previous(), bundles=(answered(EXAMPLE, bundle, p256(1, flags=257)),))
+
+
+def follows(**changes: object) -> Subject:
+    """The plain RRset, after a response."""
+    return spoil_plain(**{"previous": plain_previous(), "first": False, **changes})
 
 
 def test_safety_before_a_key_signs() -> None:
@@ -81,10 +107,56 @@ def test_safety_needs_a_key_that_stands_throughout() -> None:
 
 @pytest.mark.parametrize("rule", ["KSR-POLICY-SAFETY", "KSR-CHAIN-KEYS", "KSR-CHAIN-OVERLAP"])
 def test_what_cannot_be_judged_without_a_previous_response(rule: str) -> None:
-    subject = spoil(previous=None)
+    subject = spoil(previous=None, first=True)
     assert status(subject, rule) is Status.NOT_APPLICABLE
     assert detail(subject, rule) == "no previous response"
-    assert detail(spoil_plain(previous=good_previous()), rule) == "a plain RRset, not a key signing request"
+
+
+def test_a_plain_rrset_after_a_response() -> None:
+    assert detail(spoil_plain(previous=plain_previous()), "KSR-POLICY-SAFETY") == PLAIN
+    assert failures(follows()) == {}
+    short = signed_again(expiration=START + LEAST - 1)
+    assert failures(follows(previous=short)) == {
+        "KSR-CHAIN-OVERLAP": f"bundle 1: overlaps the previous response by {span(LEAST - 1)}, less than {span(LEAST)}"
+    }
+    assert failures(follows(previous=signed_again(expiration=START + LEAST))) == {}
+    assert failures(follows(previous=signed_again(expiration=START + 300 * DAY))) == {}
+    # One of its keys must have stood before; new ones may come at any time.
+    kept = labelled(p256(1, flags=257), p256(3), p256(8), ttl=3600)
+    assert failures(follows(previous=signed_again(keys=kept))) == {}
+    strangers = labelled(p256(1, flags=257), p256(8), ttl=3600)
+    assert set(failures(follows(previous=signed_again(keys=strangers)))) == {"KSR-CHAIN-KEYS"}
+    # The signature of a stranger is none of ours.
+    other = answered(EXAMPLE, replace(plain_previous().bundles[0], signatures=()), p256(9, flags=257))
+    assert set(failures(follows(previous=replace(plain_previous(), bundles=(other,))))) == {"KSR-CHAIN-KEYS"}
+
+
+def test_the_chain_is_demanded() -> None:
+    says = "the request says that its keys have signed nothing before, and nothing speaks against it"
+    assert detail(good(), "KQ-CHAIN") == "the previous response is at hand"
+    assert failures(spoil(previous=None)) == {
+        "KQ-CHAIN": "chain: there is no previous response, and the request does not say it is the first"
+    }
+    assert failures(spoil(previous=None, first=True)) == {}
+    assert detail(spoil(previous=None, first=True), "KQ-CHAIN") == says
+    # It says so against what is known.
+    assert failures(spoil(previous=None, first=True, signed_before=frozenset({KSK, OTHER}))) == {
+        "KQ-CHAIN": f"chain: the request says it is the first, and {tag(KSK)} has answered others before"
+    }
+    assert failures(spoil(previous=None, first=True, signed_before=frozenset({OTHER}))) == {}
+    assert failures(spoil(first=True)) == {
+        "KQ-CHAIN": f"chain: the request says it is the first, and {tag(KSK)} signed the previous response"
+    }
+    # Somebody else signed the previous response: a quorum takes over.
+    other_ksk = rsa(8, flags=257)
+    assert failures(spoil(ksks=(other_ksk,), first=True)) == {}
+    elsewhere = spoil(first=True, previous=replace(good_previous(), zone=EXAMPLE))
+    assert set(failures(elsewhere)) == {"KSR-CHAIN-KEYS"}
+    # Many zones at once follow on nothing.
+    for first in (False, True):
+        many = spoil_plain(alone=False, first=first, signed_before=frozenset({p256(1, flags=257)}))
+        assert failures(many) == {}
+        assert detail(many, "KQ-CHAIN") == "a source with several zones follows on no response"
 
 
 def test_chain_of_keys() -> None:

@@ -40,12 +40,15 @@ def test_request_id() -> None:
     assert failures(again) == {"KSR-ID": f"{replayed}; {reused}"}
     assert failures(replace(again, seen=None)) == {"KSR-ID": replayed}
     assert failures(replace(again, source_digest=b"one")) == {"KSR-ID": replayed}
-    assert failures(replace(again, previous=None)) == {"KSR-ID": reused}
-    assert failures(replace(again, previous=None, source_digest=b"one")) == {}
+    assert failures(replace(again, previous=None, first=True)) == {"KSR-ID": reused}
+    assert failures(replace(again, previous=None, first=True, source_digest=b"one")) == {}
     assert detail(spoil(seen={}), "KSR-ID") == "differs from the previous response and every other request seen before"
     assert detail(spoil(seen=None), "KSR-ID") == "differs from the previous response"
-    assert detail(spoil(previous=None), "KSR-ID") == "differs from every other request seen before"
-    assert detail(spoil(previous=None, seen=None), "KSR-ID") == "no previous response and no memory of earlier requests"
+    assert detail(spoil(previous=None, first=True), "KSR-ID") == "differs from every other request seen before"
+    assert (
+        detail(spoil(previous=None, seen=None, first=True), "KSR-ID")
+        == "no previous response and no memory of earlier requests"
+    )
     assert failures(spoil.request(id="")) == {}
     long = spoil.request(id="x" * 101)
     assert failures(replace(long, seen={"x" * 101: b""})) == {"KSR-ID": reused.replace("request-1", "x" * 100 + "...")}

@@ -70,8 +70,8 @@ def test_the_chain() -> None:
         "KSR-CHAIN-KEYS": f"bundle 1 (20260401000000): {tag(THIRD)} is not in the last bundle of the previous response"
     }
     assert failures(asking(offline((FIRST, SECOND), (SECOND,)))) == {}
-    assert status(replace(good_offline(), previous=None), "KSR-CHAIN-KEYS") is Status.NOT_APPLICABLE
-    assert status(replace(good_offline(), previous=None), "KSR-CHAIN-OVERLAP") is Status.NOT_APPLICABLE
+    assert status(replace(good_offline(), previous=None, first=True), "KSR-CHAIN-KEYS") is Status.NOT_APPLICABLE
+    assert status(replace(good_offline(), previous=None, first=True), "KSR-CHAIN-OVERLAP") is Status.NOT_APPLICABLE
     previous = good_offline().previous
     assert previous is not None
     gap = replace(previous, bundles=previous.bundles[:1])

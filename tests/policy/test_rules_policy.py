@@ -187,7 +187,7 @@ def test_bounds_that_a_policy_leaves_open() -> None:
         assert failures(subject) == {}
         assert status(subject, rule) is Status.NOT_APPLICABLE
         assert detail(subject, rule) == why
-    lone = replace(spoil.request(bundles=good_request().bundles[:1]), previous=None)
+    lone = replace(spoil.request(bundles=good_request().bundles[:1]), previous=None, first=True)
     assert detail(lone, "KSR-POLICY-BUNDLE-INTERVALS") == "there is only one bundle"
     assert detail(lone, "KSR-POLICY-SIG-OVERLAP") == "there is only one bundle"
     assert detail(good(), "KSR-BUNDLE-CYCLE-DURATION") == "the cycle is P80D"

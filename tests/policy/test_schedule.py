@@ -54,6 +54,7 @@ def failed(request: ZoneRequest, policy: Policy, previous: ZoneResponse | None =
     at = request.bundles[0].inception - 10 * DAY
     subject = Subject(
         request=request, policy=policy, ksks=(KSK,), zones=frozenset({request.zone}), previous=previous, at=at, now=at,
+        first=previous is None,
     )  # fmt: skip
     return [result.rule for result in evaluate(subject).results if result.status is Status.FAILED]
 

@@ -398,7 +398,7 @@ def test_slots_for_a_key_that_has_none_and_none_for_one_that_has() -> None:
         "commitments": [json.loads(one.envelope) for one in used.used.commitments],
     }
     request = ask(zone_records(ONE), rsa)
-    with pytest.raises(MalformedError, match="which has none"):
+    with pytest.raises(MalformedError, match="which needs none"):
         opened(edited(request, lambda document: document["keys"][0].update(slots=slots)))
     request = ask(matter(), quorum, came=[made(quorum, index, 9, 4) for index in (1, 2, 3)], start=9)
     with pytest.raises(NotYetError, match="brings no commitments for"):

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from keyquorum.dnssec.model import Bundle, ZoneResponse
+from keyquorum.dnssec.model import ZoneResponse
 from keyquorum.quorum.verifying import Comparison
 from tests.quorum.village import Matter, dealt, root_request, zone_records
 
@@ -27,13 +27,9 @@ def zones() -> Matter:
 def answered(matter: Matter) -> list[ZoneResponse]:
     """The answer, but for the signatures, which are not compared."""
     return [
-        ZoneResponse(
-            zone.zone,
-            tuple(Bundle(one.id, one.inception, one.expiration, one.keys) for one in planned),
-            zone.id,
-            zone.serial,
-        )
-        for zone, planned in matter.task([dealt()]).planned()
+        ZoneResponse(zone.zone, bundles, zone.id, zone.serial)
+        for zone, derivation in matter.task([dealt()]).derived()
+        for _, bundles in derivation.answers([[b"unseen"] * len(messages) for messages in derivation.messages])
     ]
 
 

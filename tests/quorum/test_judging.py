@@ -7,6 +7,7 @@ import pytest
 
 from keyquorum.dnssec.icann import read_ksr
 from keyquorum.dnssec.model import ZoneResponse
+from keyquorum.dnssec.responses import NamedSchema
 from keyquorum.errors import (
     KeyquorumError,
     RefusedError,
@@ -177,7 +178,8 @@ def test_a_request_made_for_one_key_says_so() -> None:
     assert [one.key.id for one in signed.record.keys] == [quorum.key.id]
     assert signed.record.source.sha256 == sha256(matter.source)
     assert signed.record.source.length == len(matter.source)
-    assert (signed.record.at, signed.record.schema, signed.record.previous) == (NOW, "normal", None)
+    assert (signed.record.at, signed.record.first, signed.record.previous) == (NOW, True, None)
+    assert signed.record.responses == (NamedSchema("normal", "normal"),)
     assert signed.record.window == WINDOW
 
 

@@ -61,7 +61,7 @@ def test_a_hundred_zones_from_request_to_response_on_one_core_and_on_two(pool: P
         request = ask(matter, quorum(), work=work)
         partials = [answer(request, matter, quorum(), index, work=work) for index in (1, 3)]
         outcome = combine(request, partials, work)
-        written = b"".join(chunk for _, chunk in write_output("zone", iter(outcome.responses)))
+        written = b"".join(chunk for _, _, chunk in write_output("zone", iter(outcome.named)))
         made.append((request, partials, outcome.signatures, written))
     assert made[0] == made[1]
     assert made[0][3].count(b" IN RRSIG DNSKEY ") == 100
@@ -120,7 +120,7 @@ def flow(number: int) -> None:
             seen.update(lines)
             source.write(lines)
         told = Source(format="zone", length=source.tell(), sha256=seen.digest())
-        task = Task(source, 0, told, matter.window, "normal", blank.terms, blank.keys)
+        task = Task(source, 0, told, matter.window, blank.responses, blank.terms, blank.keys, blank.roles, first=True)
         examination = examine(task, judged, new_file, HERE)
         accepted = {alone.key.id: alone.acceptances}
         file.write(header(make_request(task, examination, accepted, judged, villager("rita").identity)))
@@ -135,5 +135,5 @@ def flow(number: int) -> None:
         received = combining.receive_all([partial], request)
         messages = derive_messages(request.task, new_file, HERE)
         combined = combining.combine(request, messages, received.good, received.faults, new_file, HERE)
-        for _, chunk in write_output("zone", combining.responses(request.task, combined.signatures, HERE)):
+        for _, _, chunk in write_output("zone", combining.responses(request.task, combined.signatures, HERE)):
             out.write(chunk)

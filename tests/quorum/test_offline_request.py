@@ -73,7 +73,7 @@ def run(matter: Matter, quorum: Quorum) -> tuple[bytes, Outcome]:
 def test_a_quorum_answers_in_the_form_it_was_asked_in(name: str, algorithm: int) -> None:
     quorum, matter = dealt(algorithm=algorithm), offline(name, algorithm)
     request, outcome = run(matter, quorum)
-    ((nothing, data),) = write_output(name, iter(outcome.responses))
+    ((_, nothing, data),) = write_output(name, iter(outcome.named))
     assert nothing == ""
     (response,) = read_responses(name, io.BytesIO(data))
     ksk = dnskey_of(quorum.key.record.public)
@@ -91,18 +91,21 @@ def test_a_quorum_answers_in_the_form_it_was_asked_in(name: str, algorithm: int)
 def test_other_forms_of_the_answer() -> None:
     quorum = dealt()
     _, outcome = run(offline("bind"), quorum)
-    files = dict(write_output("zone", iter(outcome.responses)))
+    files = {name: data for _, name, data in write_output("zone", iter(outcome.named))}
     assert list(files) == [f"2026{day}.zone" for day in ("0228", "0309", "0310", "0319", "0320", "0329")]
-    (response,) = read_responses("knot", io.BytesIO(dict(write_output("knot", iter(outcome.responses)))[""]))
+    (response,) = read_responses("knot", io.BytesIO(next(write_output("knot", iter(outcome.named)))[2]))
     assert [one.start for one in response.bundles] == [one.start for one in outcome.responses[0].bundles]
     with pytest.raises(UsageError, match="only a KSR can be answered as a SKR"):
-        list(write_output("icann", iter(outcome.responses)))
+        list(write_output("icann", iter(outcome.named)))
     with pytest.raises(UsageError, match="holds one zone, and here are several"):
-        list(write_output("bind", iter(outcome.responses * 2)))
+        list(write_output("bind", iter(outcome.named * 2)))
     # Two bundles that begin on one day are named with the time.
     one = outcome.responses[0].bundles[0]
     close = replace(outcome.responses[0], bundles=(one, replace(one, inception=one.inception + 1)))
-    assert list(dict(write_output("zone", iter([close])))) == ["20260228230000.zone", "20260228230001.zone"]
+    assert [name for _, name, _ in write_output("zone", iter([("normal", close)]))] == [
+        "20260228230000.zone",
+        "20260228230001.zone",
+    ]
 
 
 def test_a_changed_record_for_the_parent_is_found() -> None:
@@ -143,7 +146,7 @@ def test_a_zone_file_with_cds_records_gets_signatures_for_them_too() -> None:
         ("CDS", 60, 1),
         ("CDNSKEY", 60, 1),
     ]
-    ((_, written),) = write_output("zone", iter(outcome.responses))
+    ((_, _, written),) = write_output("zone", iter(outcome.named))
     assert written.count(b" RRSIG CDS ") == written.count(b" RRSIG CDNSKEY ") == 1
     stranger = plain(matter.source + f"one.example. 60 IN CDS 1 8 2 {'00' * 32}\n".encode())
     with pytest.raises(RefusedError, match="KQ-CDS"):

@@ -121,7 +121,7 @@ def test_what_a_holder_sees_is_all_of_it() -> None:
     assert seen.report.acceptable
     assert seen.request_ids == (read_ksr(matter.source).id,)
     ksk = dnskey_of(quorum.key.record.public)
-    assert all(bundle.signers == (ksk,) for _, bundle in seen.shown)
+    assert all(one.bundle.signers == (ksk,) for one in seen.shown)
 
 
 def test_what_everybody_derives_is_what_the_requester_derived() -> None:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from dns.dnssectypes import Algorithm
 
 from keyquorum.dnssec.model import ZoneResponse
+from keyquorum.dnssec.responses import NamedSchema
 from keyquorum.dnssec.times import parse_time
 from keyquorum.errors import KeyquorumError
 from keyquorum.identity.keys import Identity
@@ -192,6 +193,9 @@ class Matter:
     window: Window | None = None
     at: int = JUDGED_AT
     until: int | None = None
+    responses: tuple[tuple[str, str], ...] = (("normal", "normal"),)
+    roles: tuple[str, ...] = ()
+    first: bool = True
 
     def basis(self, **changes: Any) -> Basis:
         """Give what it is judged by, on the day it is judged at."""
@@ -214,9 +218,11 @@ class Matter:
             0,
             Source(format=self.format, length=len(self.source), sha256=sha256(self.source)),
             self.window,
-            "normal",
+            tuple(NamedSchema(name, schema) for name, schema in self.responses),
             terms_of(policy, keys, self.format, self.until),
             keys,
+            self.roles or ("current",) * len(keys),
+            self.first,
         )
 
 
@@ -311,7 +317,12 @@ class Outcome:
     signatures: Mapping[bytes, list[bytes]]
     contributions: tuple[Contribution, ...]
     unreadable: tuple[KeyquorumError, ...]
-    responses: tuple[ZoneResponse, ...]
+    named: tuple[tuple[str, ZoneResponse], ...]
+
+    @property
+    def responses(self) -> tuple[ZoneResponse, ...]:
+        """The responses, without their names."""
+        return tuple(response for _, response in self.named)
 
     def liars(self, quorum: Quorum) -> set[int]:
         """Give the indices of those whose answer is called wrong."""
@@ -339,7 +350,7 @@ def combine(request: bytes, partials: Iterable[bytes], work: Work = HERE) -> Out
 
 def skr(outcome: Outcome) -> bytes:
     """Write what came out as a SKR."""
-    return b"".join(chunk for _, chunk in combining.write_output("icann", iter(outcome.responses)))
+    return b"".join(chunk for _, _, chunk in combining.write_output("icann", iter(outcome.named)))
 
 
 def sha256(data_: bytes) -> bytes:

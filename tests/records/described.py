@@ -10,6 +10,7 @@ from keyquorum.records.fields import (
     BigInteger,
     Binary,
     Choice,
+    Flag,
     Integer,
     ListOf,
     Object,
@@ -33,6 +34,8 @@ def _rows(path: str, codec: Any) -> Iterator[tuple[str, str]]:
     match codec:
         case Text(longest, empty, ascii_only):
             yield path, f"{'ASCII ' if ascii_only else ''}text of {0 if empty else 1} to {longest} characters"
+        case Flag():
+            yield path, "true or false"
         case Choice(words):
             yield path, " or ".join(f"`{word}`" for word in words)
         case Integer(least, most):

@@ -7,6 +7,8 @@ from typing import Any
 import dns.name
 from hypothesis import strategies as st
 
+from keyquorum.dnssec.responses import NamedSchema
+from keyquorum.dnssec.schema import ROLES, SCHEMAS
 from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import dumps
 from keyquorum.records.catalogue import KINDS
@@ -17,6 +19,7 @@ from keyquorum.records.fields import (
     BigInteger,
     Binary,
     Choice,
+    Flag,
     Integer,
     ListOf,
     Object,
@@ -44,6 +47,7 @@ from keyquorum.records.kinds import (
     PARTIAL,
     REQUEST,
     RESPONSE,
+    RESPONSE_NAME,
     SEALED_SHARE,
     Acceptance,
     Card,
@@ -65,6 +69,8 @@ from tests.records.people import BY_KEY, CARDS, KEY, PEOPLE
 MOST_ITEMS = 3
 """No generated list is longer, nor bytes longer than 100: the limits themselves are for the table of refusals."""
 _LABELS = st.text(st.sampled_from("abcxyz0189-_"), min_size=1, max_size=8)
+RESPONSE_NAMES = st.text(st.sampled_from("abz09-"), min_size=1, max_size=8).map(lambda text: f"x{text}")
+_NAMED_SCHEMAS = st.builds(NamedSchema, RESPONSE_NAMES, st.sampled_from(sorted(SCHEMAS)))
 ZONES = st.lists(_LABELS, max_size=3).map(lambda labels: dns.name.from_text(".".join(labels) + "."))
 
 
@@ -80,6 +86,8 @@ def values(codec: Any) -> st.SearchStrategy[Any]:
     match codec:
         case Text(longest, empty, ascii_only):
             return printable(longest, empty=empty, ascii_only=ascii_only)
+        case Flag():
+            return st.booleans()
         case Choice(words):
             return st.sampled_from(words)
         case Integer(least, most):
@@ -109,7 +117,9 @@ def _made(make: Callable[..., Any], fields: Any) -> st.SearchStrategy[Any]:
     if make is Window:
         times = st.lists(values(fields["inception"]), min_size=2, max_size=2, unique=True).map(sorted)
         return times.map(lambda pair: Window(inception=pair[0], expiration=pair[1]))
-    drawn = st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()})
+    drawn = st.fixed_dictionaries(
+        {name: RESPONSE_NAMES if codec is RESPONSE_NAME else values(codec) for name, codec in fields.items()}
+    )
     return drawn.map(lambda all_: _or_none(make, all_)).filter(lambda made: made is not None)
 
 
@@ -238,8 +248,12 @@ def _request(draw: st.DrawFn) -> Any:
     keys = [*draw(st.lists(records(KEY_RECORD), max_size=1)), KEY]
     acceptances = st.lists(records(ACCEPTANCE), min_size=1, max_size=3).map(tuple)
     slots = st.none() | _used_slots()
-    requested = tuple(RequestedKey(key=key, acceptances=draw(acceptances), slots=draw(slots)) for key in keys)
-    return draw(_filled(REQUEST, Request, keys=requested))
+    role = st.sampled_from(ROLES)
+    requested = tuple(
+        RequestedKey(key=key, role=draw(role), acceptances=draw(acceptances), slots=draw(slots)) for key in keys
+    )
+    responses = st.lists(_NAMED_SCHEMAS, min_size=1, max_size=3, unique_by=lambda one: one.name).map(tuple)
+    return draw(_filled(REQUEST, Request, keys=requested, responses=draw(responses)))
 
 
 @st.composite

@@ -11,6 +11,7 @@ from typing import Any
 import dns.name
 
 from keyquorum.dnssec.model import KeyKind, SignaturePolicy, Terms
+from keyquorum.dnssec.responses import NamedSchema
 from keyquorum.identity.keys import Identity
 from keyquorum.records.canonical import Json, dumps
 from keyquorum.records.envelope import Kind, Signed, pre_authentication
@@ -43,6 +44,7 @@ from keyquorum.records.kinds import (
     KeyAnswer,
     KeyRecord,
     Origin,
+    Output,
     Overrule,
     Partial,
     Request,
@@ -111,10 +113,11 @@ ASKED = REQUEST.sign(
     Request(
         signer=PEOPLE["dave"].verification_key,
         at=1_493_769_600,
-        keys=(RequestedKey(key=KEY, acceptances=ACCEPTED),),
+        keys=(RequestedKey(key=KEY, role="current", acceptances=ACCEPTED),),
         source=Source(format="zone", length=6, sha256=DIGEST),
         window=Window(inception=1_493_769_600, expiration=1_494_979_200),
-        schema="normal",
+        responses=(NamedSchema("normal", "normal"), NamedSchema("ready", "back-out")),
+        first=True,
         terms=TERMS,
         policy=OTHER_DIGEST,
         previous=None,
@@ -141,7 +144,7 @@ RESPONDED = RESPONSE.sign(
         signer=DEALER.verification_key,
         request=ASKED.id,
         format="zone",
-        output=OTHER_DIGEST,
+        outputs=(Output(name="normal", sha256=OTHER_DIGEST), Output(name="ready", sha256=DIGEST)),
         signatures=3,
         contributions=(
             Contribution(key=KEY.id, index=2, partial=ANSWERED.id, fault=""),

@@ -106,9 +106,16 @@ def fields() -> Iterator[Refusal]:
         (KEY_RECORD, "label", "Schlüssel", "ASCII"),
         (RESPONSE, "contributions.0.fault", "x" * 501, "text of 0 to 500 characters"),
         (RESPONSE, "contributions.1.fault", "x\ty", "control character"),
-        (REQUEST, "schema", "", "text of 1 to 64"),
+        (REQUEST, "responses.0.name", "", "text of 1 to 40"),
+        (REQUEST, "responses.0.name", "Back-out", "small letters, digits and hyphens"),
+        (REQUEST, "responses.0.name", "../skr", "small letters, digits and hyphens"),
+        (RESPONSE, "outputs.0.name", "-x", "small letters, digits and hyphens"),
         (REQUEST, "overrules.0.reason", "", "text of 1 to 500"),
         # Choice
+        (REQUEST, "responses.0.schema", "roll", "one of normal, pre-publish"),
+        (REQUEST, "keys.0.role", "old", "one of current, next"),
+        (REQUEST, "first", 1, "true or false is expected, not a number"),
+        (REQUEST, "first", None, "true or false is expected, not null"),
         (REQUEST, "source.format", "pem", "one of icann, zone"),
         (REQUEST, "source.format", 1, "one of icann, zone"),
         (RESPONSE, "format", ["zone"], "one of icann, zone"),
@@ -205,6 +212,10 @@ def fields() -> Iterator[Refusal]:
         name = f"{kind.name} {path} {json.dumps(value)[:30]}"
         yield Refusal(name, kind, edited(kind, set_(path, value)), MalformedError, _where(path), says)
     data = edited(KEY_RECORD, set_("zones.1", "."))
+    twice = edited(REQUEST, set_("responses.1.name", "normal"))
+    yield Refusal(
+        "one name twice", REQUEST, twice, MalformedError, "$.payload.responses", "two responses have one name"
+    )
     says = "an item stands twice in the list"
     yield Refusal("one zone twice", KEY_RECORD, data, MalformedError, "$.payload.zones", says)
 

@@ -74,9 +74,10 @@ ASKED_WITH_SLOTS = REQUEST.sign(
     replace(
         ASKED.record,
         keys=(
-            RequestedKey(key=ROW_KEY, acceptances=ACCEPTED, slots=USED),
+            RequestedKey(key=ROW_KEY, role="current", acceptances=ACCEPTED, slots=USED),
             RequestedKey(
                 key=ECDSA_KEY,
+                role="next",
                 acceptances=(TOOK,),
                 slots=UsedSlots(first=1 << 24, count=1, commitments=(TABLES[1],)),
             ),

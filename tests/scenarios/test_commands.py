@@ -50,11 +50,13 @@ COMMANDS = {
     "keystore forget": {"--keystore", "--key", "--approve", "--passphrase-file"},
     "request new": {
         "--key", "--identity", "--ksr", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
-        "--passphrase-file", "--commitments", "--from-slot", "--until",
+        "--passphrase-file", "--commitments", "--from-slot", "--until", "--next", "--first", "--archive",
     } | TOKEN | JUDGING,
-    "request show": {"--policy", "--previous-skr", "--at", "--json"},
-    "sign": {"--keystore", "--out", "--approve", "--passphrase-file", "--seen", "--token"} | TOKEN | JUDGING,
-    "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file"},
+    "request show": {"--policy", "--previous-skr", "--archive", "--at", "--json"},
+    "sign": {
+        "--keystore", "--out", "--approve", "--passphrase-file", "--seen", "--archive", "--token",
+    } | TOKEN | JUDGING,
+    "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file", "--archive"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
     "anchor write": {
         "--key", "--form", "--zone", "--digest", "--valid-from", "--valid-until", "--id", "--source", "--at", "--out",
@@ -74,7 +76,7 @@ COMMANDS = {
         "--zone", "--zsk", "--outgoing", "--incoming", "--from", "--until", "--form", "--bundles", "--interval",
         "--validity", "--ttl", "--id", "--serial", "--algorithm", "--out", "--json",
     } | TOKEN | JUDGING,
-    "ksr check": {"--json", "--until"} | JUDGING,
+    "ksr check": {"--json", "--until", "--key", "--first", "--archive"} | JUDGING,
     "escrow create": {
         "--algorithm", "--bits", "--zone", "--from", "--identity", "--out", "--dice", "--token-randomness",
         "--passphrase-file",

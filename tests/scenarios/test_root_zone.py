@@ -33,9 +33,9 @@ def signed_by(quorums: tuple[Quorum, ...], directory: Path, algorithms: tuple[in
     matter = Matter(zone.dnskeys().encode(), "zone", window, now)
     request = ask(matter, *quorums)
     partials = [answer(request, matter, quorums[0], index, *quorums[1:]) for index in (1, 3, 4)]
-    (written,) = write_output("zone", iter(combine(request, partials).responses))
+    (written,) = write_output("zone", iter(combine(request, partials).named))
     files = Files(directory / "root.zone", directory / "anchors.ds")
-    files.zone.write_text(zone.signed(written[1].decode("ascii"), window.inception, window.expiration))
+    files.zone.write_text(zone.signed(written[2].decode("ascii"), window.inception, window.expiration))
     files.anchors.write_text(
         "".join(f"{ds_text(dns.name.root, dnskey_of(one.key.record.public))}\n" for one in quorums)
     )

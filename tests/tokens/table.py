@@ -75,14 +75,18 @@ class Table:
         """Give the path of somebody's keystore."""
         return self.file(f"{name}.keystore")
 
+    def run(self, *words: str | Path) -> int:
+        """Type a command; gives its exit status."""
+        return run([*map(str, words)])
+
     def typed(self, *words: str | Path) -> int:
         """Type a command that needs a keystore; gives its exit status."""
-        return run([*map(str, words), "--passphrase-file", str(self.file("passphrase"))])
+        return self.run(*words, "--passphrase-file", self.file("passphrase"))
 
     def reported(self, *words: str | Path) -> dict[str, Any]:
         """Give what a command reports."""
         self.capture.readouterr()
-        assert run([*map(str, words), "--json"]) == 0
+        assert self.run(*words, "--json") == 0
         document: dict[str, Any] = json.loads(self.capture.readouterr().out)
         return document
 
@@ -114,7 +118,16 @@ class Table:
         source, out = self.file("zone"), self.file("request")
         zsk = pair(algorithm, 256).key
         source.write_text(dnskey_text(dns.name.from_text("example."), zsk).replace(" IN ", " 3600 IN ") + "\n")
-        words: list[str | Path] = ["--identity", self.keystore("rita"), "--dnskey", source, *WINDOW, "--out", out]
+        words: list[str | Path] = [
+            "--identity",
+            self.keystore("rita"),
+            "--dnskey",
+            source,
+            *WINDOW,
+            "--out",
+            out,
+            "--first",
+        ]
         for name in keys:
             words += ["--key", self.file(name) / "key.json", "--accepted", self.file(name)]
         assert self.typed("request", "new", *words) == 0
@@ -131,8 +144,8 @@ class Table:
 
     def combine(self, *names: str) -> int:
         """Combine what these people answered."""
-        partials = [str(self.file(f"{name}.partial")) for name in names]
-        return run(["combine", str(self.file("request")), *partials, "--out", str(self.file("response"))])
+        partials = [self.file(f"{name}.partial") for name in names]
+        return self.run("combine", self.file("request"), *partials, "--out", self.file("response"))
 
     def tags_that_signed(self) -> Sequence[int]:
         """Give the tags of the KSKs whose signatures dnspython alone validates."""

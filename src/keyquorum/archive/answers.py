@@ -138,7 +138,7 @@ def about(entries: Sequence[Entry], what: str) -> tuple[Entry, ...]:
     found = []
     for entry in entries:
         facts = entry.facts
-        ids = (entry.sha256, facts.record, facts.request, facts.source, facts.output)
+        ids = (entry.sha256, facts.record, facts.request, facts.source, *facts.outputs)
         named = hexadecimal and any(one is not None and one.hex().startswith(wanted) for one in ids)
         if named or what in {str(entry.number), facts.id or None}:
             found.append(entry)
@@ -151,7 +151,12 @@ class _Contributors:
     def __init__(self, entries: Sequence[Entry], open_file: OpenFile) -> None:
         self._open = open_file
         self._requests = {entry.facts.record: entry for entry in entries if entry.facts.kind == "request"}
-        self._records = {entry.facts.output: entry for entry in entries if entry.facts.kind == "response-record"}
+        self._records = {
+            output: entry
+            for entry in entries
+            if entry.facts.kind == "response-record"
+            for output in entry.facts.outputs
+        }
         self._partials: dict[bytes | None, list[Entry]] = {}
         for entry in entries:
             if entry.facts.kind == "partial":

@@ -15,9 +15,23 @@ from typing import Any
 
 import dns.name
 
+from keyquorum.dnssec.responses import MOST_RESPONSES
 from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import Json, dumps, kind_of, loads
-from keyquorum.records.fields import ID, TIME, ZONE, Binary, Choice, Integer, Object, OrNull, Schema, Text, wrong
+from keyquorum.records.fields import (
+    ID,
+    TIME,
+    ZONE,
+    Binary,
+    Choice,
+    Integer,
+    ListOf,
+    Object,
+    OrNull,
+    Schema,
+    Text,
+    wrong,
+)
 
 LINE_LIMIT = 1 << 14
 KINDS = ("ksr", "request", "partial", "response", "response-record")
@@ -31,7 +45,8 @@ class Facts:
     """What one file says: everything here can be made anew from the file.
 
     ``record`` is the id of a record of ours; ``request`` that of the request it belongs to; ``source`` the SHA-256 of
-    what is asked to be signed; ``output`` that of the response a response record speaks of. ``id`` is a KSR's ("" where
+    what is asked to be signed; ``outputs`` those of the responses a response record speaks of. ``id`` is a KSR's (""
+    where
     there is none), ``zone`` the zone where there is but one. ``inception`` and ``expiration`` enclose all bundles.
     """
 
@@ -39,7 +54,7 @@ class Facts:
     record: bytes | None = None
     request: bytes | None = None
     source: bytes | None = None
-    output: bytes | None = None
+    outputs: tuple[bytes, ...] = ()
     id: str = ""
     zones: int = 0
     zone: dns.name.Name | None = None
@@ -127,7 +142,7 @@ _FACTS: Object[Facts] = Object(
         "record": OrNull(ID),
         "request": OrNull(ID),
         "source": OrNull(ID),
-        "output": OrNull(ID),
+        "outputs": ListOf(ID, 0, MOST_RESPONSES, distinct=True),
         "id": _Label(),
         "zones": _COUNT,
         "zone": OrNull(ZONE),

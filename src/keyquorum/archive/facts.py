@@ -148,7 +148,7 @@ def _response_record(stream: BinaryIO) -> Facts:
         kind="response-record",
         record=signed.id,
         request=record.request,
-        output=record.output,
+        outputs=tuple(one.sha256 for one in record.outputs),
         signatures=record.signatures,
     )
 

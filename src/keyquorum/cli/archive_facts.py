@@ -50,7 +50,7 @@ def show_entry(opened: Archive, entry: Entry) -> None:
         ("record id", facts.record.hex() if facts.record else ""),
         ("request id", facts.request.hex() if facts.request else ""),
         ("source's SHA-256", facts.source.hex() if facts.source else ""),
-        ("response's SHA-256", facts.output.hex() if facts.output else ""),
+        ("SHA-256 of what came out", " ".join(output.hex() for output in facts.outputs)),
         ("bundles", f"{facts.bundles:,}" if facts.bundles else ""),
         ("signatures", f"{facts.signatures:,}" if facts.signatures else ""),
         ("from, until", " to ".join(_times(entry)) if facts.inception is not None else ""),
@@ -105,7 +105,7 @@ def related(opened: Archive, entry: Entry) -> list[int]:
     def ids(one: Entry) -> set[bytes]:
         facts = one.facts
         own = {one.sha256} if facts.kind in {"ksr", "response"} else set()
-        return own | {known for known in (facts.request, facts.source, facts.output) if known is not None}
+        return own | {known for known in (facts.request, facts.source, *facts.outputs) if known is not None}
 
     mine, name = ids(entry), entry.facts.id
     return [
@@ -141,7 +141,7 @@ def entry_document(one: Entry) -> dict[str, object]:
         "record": facts.record.hex() if facts.record else None,
         "request": facts.request.hex() if facts.request else None,
         "source": facts.source.hex() if facts.source else None,
-        "output": facts.output.hex() if facts.output else None,
+        "outputs": [output.hex() for output in facts.outputs],
         "id": facts.id,
         "zones": facts.zones,
         "zone": facts.zone.to_text() if facts.zone else None,

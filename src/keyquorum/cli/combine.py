@@ -2,23 +2,24 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 
 import click
 from rich.text import Text
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.chain import keep
 from keyquorum.cli.options import FILE, absent, json_option, passphrase_option, person_at
+from keyquorum.dnssec.responses import file_name
 from keyquorum.dnssec.sources import FORMATS
 from keyquorum.errors import KeyquorumError, NotEnoughError, UsageError
-from keyquorum.keystore.files import new_file, write_public
+from keyquorum.keystore.files import NewFile, new_file, write_public
 from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
 from keyquorum.quorum.requesting import OpenRequest, open_request
-from keyquorum.quorum.task import derive_messages
-from keyquorum.records.kinds import RESPONSE, Contribution, Response
+from keyquorum.quorum.task import Task, derive_messages
+from keyquorum.records.kinds import RESPONSE, Contribution, Output, Response
 
 
 @click.command("combine")
@@ -27,6 +28,7 @@ from keyquorum.records.kinds import RESPONSE, Contribution, Response
 @click.option("--out", type=FILE, required=True, help="Where to write the response.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Otherwise the form the request came in.")
 @click.option("--identity", type=FILE, help="Also write OUT.response.json, who answered how, signed by this keystore.")
+@click.option("--archive", type=FILE, help="Add request, partials and what comes out to this archive.")
 @json_option
 @passphrase_option
 def combine_command(
@@ -35,20 +37,23 @@ def combine_command(
     out: Path,
     format_: str | None,
     identity: Path | None,
+    archive: Path | None,
     json_: bool,
     passphrase_file: Path | None,
 ) -> None:
     """Combine PARTIALs, of any M holders, into the response to REQUEST.
 
-    Needs no secret. Every signature is verified by two libraries before it is written.
+    Where the request asks for several responses, the name of each goes into that of its file: skr.back-out.xml. Needs
+    no secret. Every signature is verified by two libraries before it is written.
     """
     record_file = out.with_name(out.name + ".response.json")
-    absent(out, *([record_file] if identity else []))
     paths = tuple({os.path.realpath(path): path for path in partials}.values())
     with world.opened(request, "request") as file:
         with world.naming(request):
             opened = open_request(file)
         task = opened.task
+        outs = _outs(out, task)
+        absent(*outs.values(), *([record_file] if identity else []))
         format_ = format_ or task.source.format
         if format_ == "icann" and task.source.format != "icann":
             raise UsageError("only a KSR can be answered as a SKR", do="Use another --format.")
@@ -68,48 +73,69 @@ def combine_command(
                     error.do = " ".join([error.do, *told])
                     raise
         with world.work("Verifying", "zones", size=task.source.length, cheap=True) as work:
-            digest = _write(out, write_output(format_, responses(task, combined.signatures, work)))
+            digests = _write(outs, write_output(format_, responses(task, combined.signatures, work)))
     if identity:
         with person_at(identity, passphrase_file) as person:
             response = Response(
                 signer=person.identity.verification_key,
                 request=opened.signed.id,
                 format=format_,
-                output=digest,
+                outputs=tuple(Output(name=name, sha256=digest) for name, digest in digests.items()),
                 signatures=total,
                 contributions=combined.contributions,
             )
             record = RESPONSE.sign(response, person.identity)
             write_public(record_file, record.envelope + b"\n")
+    kept = keep(archive, request, *paths, *outs.values(), *([record_file] if identity else []))
     if json_:
-        terminal.as_json(_document(opened, combined, unreadable, out, total))
+        terminal.as_json({**_document(opened, combined, unreadable, outs, total), **kept})
         return
     _show(opened, combined, came.faults, unreadable)
     terminal.say()
     terminal.say(
         f"{total:,} signature{'s' * (total != 1)}, each verified by cryptography and by dnspython.", style="green"
     )
-    terminal.facts({"response": str(out)})
-    terminal.next_step(f"keyquorum verify {out} --request {request}, and hand {out} to whoever runs the zone.")
+    terminal.facts(kept)
+    if len(outs) == 1:
+        terminal.facts({"response": str(out)})
+        terminal.next_step(f"keyquorum verify {out} --request {request}, and hand {out} to whoever runs the zone.")
+        return
+    terminal.facts({f"response {one.name}": f"{outs[one.name]} (schema {one.schema})" for one in task.responses})
+    first = outs[task.responses[0].name]
+    terminal.next_step(
+        f"keyquorum verify {first} --request {request} (and so for each). Only one of them is to be published: "
+        "hand them over by their names, and write down which it was."
+    )
 
 
-def _write(out: Path, chunks: Iterator[tuple[str, bytes]]) -> bytes:
-    """Write the response, as one file or (if its parts have names) as a directory of files; give its SHA-256."""
-    first = next(chunks)
-    if not first[0]:
-        seen = hashlib.sha256()
-        with new_file(out) as output:
-            for _, data in chain([first], chunks):
-                seen.update(data)
-                output.write(data)
-        return seen.digest()
-    files: dict[str, list[bytes]] = {}
-    for name, data in chain([first], chunks):
-        files.setdefault(name, []).append(data)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, parts in files.items():
-        write_public(out / name, parts)
-    return hashlib.sha256(b"".join(b"".join(parts) for parts in files.values())).digest()
+def _outs(out: Path, task: Task) -> dict[str, Path]:
+    """Give where each response goes, by its name, which is in the name of the file where there are several."""
+    if len(task.responses) == 1:
+        return {task.responses[0].name: out}
+    return {one.name: out.with_name(file_name(out.name, one.name)) for one in task.responses}
+
+
+def _write(outs: Mapping[str, Path], chunks: Iterator[tuple[str, str, bytes]]) -> dict[str, bytes]:
+    """Write each response, as one file or (if its parts have names) as a directory of files; give their SHA-256.
+
+    No file appears before all of them are whole.
+    """
+    digests = {name: hashlib.sha256() for name in outs}
+    parts: dict[Path, list[bytes]] = {}
+    with ExitStack() as stack:
+        files: dict[str, NewFile] = {}
+        for name, part, data in chunks:
+            digests[name].update(data)
+            if part:
+                parts.setdefault(outs[name] / part, []).append(data)
+                continue
+            if name not in files:
+                files[name] = stack.enter_context(new_file(outs[name]))
+            files[name].write(data)
+    for path, pieces in parts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_public(path, pieces)
+    return {name: digest.digest() for name, digest in digests.items()}
 
 
 def _show(
@@ -119,8 +145,12 @@ def _show(
     unreadable: Sequence[tuple[Path, KeyquorumError]],
 ) -> None:
     """Say who answered how; a file that was cut off or is for another request need not be its signer's doing."""
+    signing = opened.task.signing()
     for key in opened.task.keys:
         record = key.record
+        if key.id not in signing:
+            terminal.heading(f"{record.label} signs nothing in this request")
+            continue
         enough = "which nobody else can give" if record.kept else f"of which any {record.public.threshold} suffice"
         terminal.heading(f"Answer{'s' * (not record.kept)} for {record.label}, {enough}")
         told = {one.index: one for one in combined.contributions if one.key == key.id}
@@ -142,11 +172,15 @@ def _name(opened: OpenRequest, one: Contribution) -> str:
 
 
 def _document(
-    opened: OpenRequest, combined: Combined, unreadable: Sequence[tuple[Path, KeyquorumError]], out: Path, total: int
+    opened: OpenRequest,
+    combined: Combined,
+    unreadable: Sequence[tuple[Path, KeyquorumError]],
+    outs: Mapping[str, Path],
+    total: int,
 ) -> dict[str, object]:
     return {
         "request": opened.signed.id.hex(),
-        "response": str(out),
+        "responses": [{"name": name, "file": str(path)} for name, path in outs.items()],
         "signatures": total,
         "answers": [
             {

@@ -149,8 +149,8 @@ class _Demo:
         accepted = [str(self.where / f"{name}.accepted.json") for name in HOLDERS]
         self._run(
             "request", "new", "--key", str(self.where / "key.json"), "--identity", str(self.where / "rita.keystore"),
-            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--accepted", *accepted, *self._commitments(),
-            *self.judged, "--out", str(self.where / "request"),
+            "--ksr", str(self.where / "ksr-root-2017-q2.xml"), "--first", "--accepted", *accepted,
+            *self._commitments(), *self.judged, "--out", str(self.where / "request"),
         )  # fmt: skip
         _run(["request", "show", str(self.where / "request"), "--at", JUDGED_AT], quiet=False)
 

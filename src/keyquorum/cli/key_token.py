@@ -1,6 +1,6 @@
 """``keyquorum key token``: the record of a key that stays in a token, so that it can sign beside a quorum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +107,31 @@ def kept_key(
     made = keep(keeper.identity, named, public, held.device(dnskey_of(public)), world.now(), RNG)
     keeper.keep_whole(*made)
     return made
+
+
+def requested_keys(
+    sources: Sequence[str],
+    written: Mapping[str, Signed[KeyRecord]],
+    requester: Person,
+    stack: ExitStack,
+    pin_file: Path | None,
+    module: Path | None,
+) -> tuple[tuple[Signed[KeyRecord], ...], list[Signed[Acceptance]]]:
+    """Give the records of the keys of a request, and the acceptances of those that are in a token.
+
+    ``written`` has the record of each source that is a file; the others are URIs, of keys that the requester keeps.
+    Tokens are open until ``stack`` closes. Raises as ``requested_key``.
+    """
+    found, own = dict(written), []
+    if len(written) < len(set(sources)):
+        from keyquorum.cli.token_keys import TokenKeys  # noqa: PLC0415
+
+        tokens = TokenKeys(stack, pin_file, module)
+        for source in dict.fromkeys(sources):
+            if source not in written:
+                found[source], acceptance = requested_key(requester, tokens.find(source), tuple(written.values()))
+                own.append(acceptance)
+    return tuple(found[source] for source in sources), own
 
 
 def requested_key(

@@ -6,15 +6,27 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.chain import looked_up
 from keyquorum.cli.ksr_new import new
 from keyquorum.cli.listing import show_bundles, show_report, show_source
-from keyquorum.cli.options import FILE, basis_of, format_of_ksr, json_option, judging_options, moment
+from keyquorum.cli.options import (
+    FILE,
+    archive_option,
+    basis_of,
+    format_of_ksr,
+    json_option,
+    judging_options,
+    moment,
+    read_record,
+)
 from keyquorum.dnssec.icann import SIZE_LIMIT
 from keyquorum.dnssec.sources import read_source
+from keyquorum.errors import UsageError
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
+from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.quorum.task import times_of
-from keyquorum.records.kinds import Source
+from keyquorum.records.kinds import KEY_RECORD, Source
 
 
 @click.group()
@@ -24,14 +36,20 @@ def ksr() -> None:
 
 @ksr.command()
 @click.argument("file", type=FILE)
+@click.option("--key", "keys", type=FILE, multiple=True, help="A key that is to sign; repeatable.")
+@click.option("--first", is_flag=True, help="The keys have signed nothing for the zone before: there is no chain yet.")
 @click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
 @judging_options
+@archive_option
 @json_option
 def check(
     file: Path,
+    keys: tuple[Path, ...],
+    first: bool,
     until: str | None,
     policy: Path | None,
     previous_skr: Path | None,
+    archive: Path | None,
     at: str | None,
     overrules: tuple[str, ...],
     json_: bool,
@@ -45,14 +63,22 @@ def check(
     with world.naming(file):
         (request,) = read_source(format_, io.BytesIO(data), None, times)
     digest = world.digest_of_bytes(data)
+    records = [read_record(path, KEY_RECORD) for path in keys]
+    ksks = tuple(dnskey_of(one.record.public) for one in records)
+    if archive is not None:
+        if not ksks:
+            raise UsageError("an archive knows what came before by who signed it", do="Give --key KEY.json too.")
+        basis = looked_up(archive, basis, request, ksks, digest)
     subject = Subject(
         request=request,
         policy=basis.policy,
-        ksks=(),
-        zones=frozenset([request.zone]),
+        ksks=ksks,
+        zones=frozenset.intersection(frozenset([request.zone]), *(frozenset(one.record.zones) for one in records)),
         previous=basis.previous,
         at=basis.at,
         now=basis.now,
+        seen=basis.seen,
+        first=first,
         source_digest=digest,
     )
     report = evaluate(subject).apply_overrules(basis.overrules)

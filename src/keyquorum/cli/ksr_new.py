@@ -187,6 +187,8 @@ def _judged(request: ZoneRequest, basis: Basis, digest: bytes) -> Report:
         at=basis.at,
         now=basis.now,
         source_digest=digest,
+        # Who asks a quorum for an answer has to show what came before, not who asks for a request.
+        first=basis.previous is None,
     )
     return evaluate(subject).apply_overrules(basis.overrules)
 

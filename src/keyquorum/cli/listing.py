@@ -1,18 +1,18 @@
 """What a person sees before anything is signed: the source, each bundle, keys that come and go, each rule's result."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dns.name
 from rich.text import Text
 
 from keyquorum.cli import terminal
-from keyquorum.dnssec.model import Dnskey, ZoneRequest
+from keyquorum.dnssec.model import Dnskey, ParentRrset, ZoneRequest
 from keyquorum.dnssec.schema import PlannedBundle
 from keyquorum.dnssec.times import format_time_for_people
 from keyquorum.identity.words import spoken
 from keyquorum.policy.report import Report
 from keyquorum.policy.subject import Status
-from keyquorum.quorum.task import Examination, Task
+from keyquorum.quorum.task import Examination, Shown, Task
 from keyquorum.records.kinds import Source
 
 _MARKS = {
@@ -31,10 +31,18 @@ def show_examination(task: Task, examination: Examination) -> None:
     terminal.heading(f"To be signed: {zones}, {bundles}")
     for ksk, label in ksks.items():
         terminal.facts({"by key": f"{label}, tag {ksk.tag}, algorithm {ksk.algorithm}"})
-    terminal.listing(["zone", "from", "until", "TTL", "keys", "change"], list(_bundle_rows(examination)), right=["TTL"])
-    if examination.bundles > len(examination.shown):
-        terminal.say(f"  ... and {examination.bundles - len(examination.shown):,} more bundles", style="dim")
-    terminal.say("  Keys by tag; KSKs stand in brackets, and those that sign have a star.", style="dim")
+    for response in task.responses:
+        shown = [one for one in examination.shown if one.response == response.name]
+        if len(task.responses) > 1:
+            terminal.heading(f"Response {response.name}, under the schema {response.schema}")
+        terminal.listing(["zone", "from", "until", "TTL", "keys", "change"], list(_bundle_rows(shown)), right=["TTL"])
+        if said := list(_parent_rows(shown)):
+            terminal.say("  Said to the parent in these bundles:")
+            terminal.listing(["zone", "from", "record", "content"], said)
+    left = examination.bundles * len(task.responses) - len(examination.shown)
+    if left:
+        terminal.say(f"  ... and {left:,} more bundles", style="dim")
+    terminal.say("  Keys by tag; KSKs stand in brackets, and those that sign have a star; R is revoked.", style="dim")
     show_report(examination.report)
 
 
@@ -83,33 +91,51 @@ def examination_document(task: Task, examination: Examination) -> dict[str, obje
         "bundles": examination.bundles,
         "first_bundles": [
             {
-                "zone": zone.to_text(),
+                "zone": one.zone.to_text(),
+                "response": one.response,
                 "id": bundle.id,
                 "inception": bundle.inception,
                 "expiration": bundle.expiration,
                 "ttl": bundle.ttl,
                 "keys": [key.key.tag for key in bundle.keys],
                 "signers": [signer.tag for signer in bundle.signers],
+                "for_parent": [{"type": rrset.name, "records": sorted(rrset.texts())} for rrset in bundle.for_parent],
             }
-            for zone, bundle in examination.shown
+            for one in examination.shown
+            for bundle in [one.bundle]
         ],
         "rules": examination.report.data(),
     }
 
 
-def _bundle_rows(examination: Examination) -> Iterator[tuple[str, ...]]:
-    last: tuple[dns.name.Name, PlannedBundle] | None = None
-    for zone, bundle in examination.shown:
-        same = last is not None and last[0] == zone
+def _bundle_rows(shown: Sequence[Shown]) -> Iterator[tuple[str, ...]]:
+    last: Shown | None = None
+    for one in shown:
+        before = last.bundle if last is not None and last.zone == one.zone else None
+        bundle = one.bundle
         yield (
-            "" if same else zone.to_text(),
+            "" if before else one.zone.to_text(),
             format_time_for_people(bundle.inception).removesuffix(" UTC"),
             format_time_for_people(bundle.expiration).removesuffix(" UTC"),
             str(bundle.ttl),
             " ".join(_tag(key.key, bundle) for key in bundle.keys),
-            _change(last[1], bundle) if last is not None and same else "",
+            _change(before, bundle) if before else "",
         )
-        last = (zone, bundle)
+        last = one
+
+
+def _parent_rows(shown: Sequence[Shown]) -> Iterator[tuple[str, ...]]:
+    """Give the CDS and CDNSKEY records of the bundles, where they are not those of the bundle before."""
+    last: tuple[dns.name.Name, tuple[ParentRrset, ...]] | None = None
+    for one in shown:
+        now = (one.zone, one.bundle.for_parent)
+        if now == last or ((last is None or last[0] != one.zone) and not one.bundle.for_parent):
+            continue
+        start = (one.zone.to_text(), format_time_for_people(one.bundle.inception).removesuffix(" UTC"))
+        records = [(rrset.name, text) for rrset in one.bundle.for_parent for text in sorted(rrset.texts())]
+        for number, record in enumerate(records or [("none", "nothing is said from here on")]):
+            yield (*(("", "") if number else start), *record)
+        last = now
 
 
 def _change(before: PlannedBundle, after: PlannedBundle) -> str:
@@ -120,5 +146,5 @@ def _change(before: PlannedBundle, after: PlannedBundle) -> str:
 
 
 def _tag(key: Dnskey, bundle: PlannedBundle) -> str:
-    text = f"{key.tag}{'*' * (key in bundle.signers)}"
+    text = f"{key.tag}{'R' * key.is_revoked}{'*' * (key in bundle.signers)}"
     return f"[{text}]" if key.is_sep else text

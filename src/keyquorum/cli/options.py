@@ -39,6 +39,12 @@ RSA = {"RSASHA256": 8, "RSASHA512": 10}
 rsa_option = click.option(
     "--algorithm", type=click.Choice(list(RSA)), default="RSASHA256", show_default=True, help="Of RSA keys."
 )
+previous_option = click.option(
+    "--previous-skr", type=FILE, help="The previous response, on which this request has to follow."
+)
+archive_option = click.option(
+    "--archive", type=FILE, help="Your archive: what came before is looked up there, and what is made is added to it."
+)
 approve_option = click.option(
     "--approve", metavar="ID", help="Agree in advance, by naming the id (hexadecimal) agreed to."
 )
@@ -49,7 +55,7 @@ def judging_options(command: Function) -> Function:
     for option in (
         overrule_option,
         at_option,
-        click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds."),
+        previous_option,
         click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, zone."),
     ):
         command = option(command)
@@ -133,9 +139,9 @@ def basis_of(
     previous_skr: Path | None,
     at: str | None,
     overrules: Sequence[str],
-    seen: Any = None,
+    person: Person | None = None,
 ) -> Basis:
-    """Read what a task is judged by from the files and words given."""
+    """Read what a task is judged by from the files and words given, and from what ``person`` remembers."""
     source = _policy_source(policy, "root" if format_ == "icann" else "zone")
     with naming(policy or Path("the shipped policy")):
         rules = read_policy(source)
@@ -152,7 +158,8 @@ def basis_of(
         previous_digest=previous_digest,
         at=moment(at),
         now=world.now(),
-        seen=seen,
+        seen=person.seen() if person else None,
+        answered=person.answered_with() if person else {},
         overrules=_overrules(overrules),
     )
 

@@ -1,6 +1,5 @@
 """``keyquorum request``: make a request of what is to be signed, and show one as everybody sees it."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,14 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
-from keyquorum.cli.key_token import requested_key
+from keyquorum.cli.chain import judged_by, keep
+from keyquorum.cli.key_token import requested_keys
 from keyquorum.cli.listing import examination_document, show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
     GreedyCommand,
     absent,
+    archive_option,
     basis_of,
     format_of_ksr,
     is_uri,
@@ -22,23 +23,26 @@ from keyquorum.cli.options import (
     moment,
     passphrase_option,
     person_at,
+    previous_option,
     read_record,
     token_options,
 )
 from keyquorum.cli.slots import give_out, show_slots, slot_facts, taken_slots
 from keyquorum.dnssec.model import Terms
-from keyquorum.dnssec.schema import SCHEMAS
+from keyquorum.dnssec.responses import NamedSchema, check_wanted
+from keyquorum.dnssec.schema import ROLES, SCHEMAS
 from keyquorum.dnssec.times import format_duration, format_time_for_people
-from keyquorum.errors import UsageError
+from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
-from keyquorum.keystore.person import Person
 from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord, Source, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Request, Source, Window
 from keyquorum.threshold.one_time import number_of
+
+_FIRST = "none: these keys have signed nothing for the zone before, the request says"
 
 
 @click.group()
@@ -53,7 +57,14 @@ def request() -> None:
     metavar="FILE|URI",
     multiple=True,
     required=True,
-    help="A key that is to sign: its record, or a key in a token that you keep; repeatable.",
+    help="A key that is to sign, the current one: its record, or a key in a token that you keep; repeatable.",
+)
+@click.option(
+    "--next",
+    "next_keys",
+    metavar="FILE|URI",
+    multiple=True,
+    help="A key that comes next, in a schema that has one; repeatable.",
 )
 @token_options
 @click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
@@ -64,11 +75,15 @@ def request() -> None:
 @click.option("--expiration", metavar="TIME", help="Until when the signatures are valid (with --dnskey).")
 @click.option(
     "--schema",
-    metavar="NAME",
-    type=click.Choice(list(SCHEMAS)),
-    default="normal",
+    "schemas",
+    metavar="[NAME=]SCHEMA",
+    multiple=True,
+    default=("normal",),
     show_default=True,
-    help="Who signs when.",
+    help=f"Who signs when ({', '.join(SCHEMAS)}); once for each response that is to be made, which it names.",
+)
+@click.option(
+    "--first", is_flag=True, help="These keys have signed nothing for the zone before: there is no chain yet."
 )
 @click.option("--accepted", type=FILE, multiple=True, help="The holders' acceptances; files, or a directory with them.")
 @click.option(
@@ -79,6 +94,7 @@ def request() -> None:
 )
 @click.option("--from-slot", type=int, help="Begin at this slot: after a restore, or where one was used already.")
 @judging_options
+@archive_option
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @passphrase_option
 def new(
@@ -91,12 +107,15 @@ def new(
     dnskey: Path | None,
     inception: str | None,
     expiration: str | None,
-    schema: str,
+    next_keys: tuple[str, ...],
+    schemas: tuple[str, ...],
+    first: bool,
     accepted: tuple[Path, ...],
     commitments: tuple[Path, ...],
     from_slot: int | None,
     policy: Path | None,
     previous_skr: Path | None,
+    archive: Path | None,
     at: str | None,
     overrules: tuple[str, ...],
     out: Path,
@@ -109,7 +128,10 @@ def new(
     source_file = ksr or dnskey
     assert source_file is not None  # noqa: S101
     window = _window(dnskey is not None, inception, expiration)
-    written = {key: read_record(Path(key), KEY_RECORD) for key in keys if not is_uri(key)}
+    responses = _responses(schemas)
+    sources = (*keys, *next_keys)
+    written = {source: read_record(Path(source), KEY_RECORD) for source in sources if not is_uri(source)}
+    roles = (ROLES[0],) * len(keys) + (ROLES[1],) * len(next_keys)
     acceptances = _acceptances(accepted)
     format_ = "zone"
     if ksr:
@@ -120,12 +142,15 @@ def new(
     with ExitStack() as stack:
         file = stack.enter_context(world.opened(source_file, "source"))
         requester = stack.enter_context(person_at(identity, passphrase_file))
-        records, own = _keys(keys, written, requester, stack, pin_file, module)
+        records, own = requested_keys(sources, written, requester, stack, pin_file, module)
         for one in own:
             acceptances.setdefault(one.record.key, []).append(one)
         length, digest = world.digest_of(file)
         source = Source(format=format_, length=length, sha256=digest)
-        task = Task(file, 0, source, window, schema, terms_of(basis.policy, records, format_, end), records)
+        terms = terms_of(basis.policy, records, format_, end)
+        task = Task(file, 0, source, window, responses, terms, records, roles, first)
+        with world.naming(source_file):
+            basis = judged_by(archive, basis, task)
         with world.naming(source_file), world.work("Checking", "zones", size=length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_examination(task, examination)
@@ -145,7 +170,8 @@ def new(
     show_source(source)
     show_slots(records, slots)
     terminal.say()
-    terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex()})
+    kept = keep(archive, out)
+    terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex(), **kept})
     yours = " Answer it yourself, with the key that you keep: keyquorum sign --token." if own else ""
     terminal.next_step(
         f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'.{yours}"
@@ -155,16 +181,21 @@ def new(
 @request.command()
 @click.argument("file", type=FILE)
 @click.option("--policy", type=FILE, help="Judge by this policy; otherwise by the shipped one.")
-@click.option("--previous-skr", type=FILE, help="The previous response, to check that the chain holds.")
+@previous_option
+@archive_option
 @click.option("--at", metavar="TIME", help="Judge as of this time, not the clock's.")
 @json_option
-def show(file: Path, policy: Path | None, previous_skr: Path | None, at: str | None, json_: bool) -> None:
+def show(
+    file: Path, policy: Path | None, previous_skr: Path | None, archive: Path | None, at: str | None, json_: bool
+) -> None:
     """Show what the request in FILE asks to have signed, and what the rules say of it."""
     with world.opened(file, "request") as stream:
         with world.naming(file):
             opened = open_request(stream)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, ())
+        with world.naming(file):
+            basis = judged_by(archive, basis, task)
         with world.naming(file), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         examination = _as_requester(opened, examination)
@@ -192,13 +223,18 @@ def show_request(opened: OpenRequest) -> None:
             ("id", opened.signed.id.hex()),
             ("from", f"{opened.requester.record.name} ({spoken(opened.requester.id, 8)})"),
             ("judged at", format_time_for_people(record.at)),
-            ("keys", ", ".join(key.record.label for key in opened.task.keys)),
-            ("schema", f"{record.schema}: {SCHEMAS[record.schema].meaning}"),
+            *((f"{one.role} key", one.key.record.label) for one in record.keys),
+            *((_called(record, one), f"{one.schema}: {SCHEMAS[one.schema].meaning}") for one in record.responses),
+            ("chain", _FIRST if record.first else "follows on a response that was made with these keys"),
             *_derivation(record.terms),
             *(fact for one in record.keys if one.slots for fact in slot_facts(one.key.record, one.slots)),
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
+
+
+def _called(record: Request, response: NamedSchema) -> str:
+    return f"response {response.name}" if len(record.responses) > 1 else "schema"
 
 
 def _derivation(terms: Terms) -> list[tuple[str, str]]:
@@ -227,7 +263,9 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         "id": opened.signed.id.hex(),
         "requester": opened.requester.record.name,
         "at": record.at,
-        "keys": [key.id.hex() for key in opened.task.keys],
+        "keys": [{"id": one.key.id.hex(), "label": one.key.record.label, "role": one.role} for one in record.keys],
+        "responses": [{"name": one.name, "schema": one.schema} for one in record.responses],
+        "first": record.first,
         "slots": [
             {"key": one.key.id.hex(), "first": number_of(one.slots.first), "count": one.slots.count}
             for one in record.keys
@@ -237,25 +275,15 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
     }
 
 
-def _keys(
-    sources: Sequence[str],
-    written: Mapping[str, Signed[KeyRecord]],
-    requester: Person,
-    stack: ExitStack,
-    pin_file: Path | None,
-    module: Path | None,
-) -> tuple[tuple[Signed[KeyRecord], ...], list[Signed[Acceptance]]]:
-    """Give the records of all keys, and the acceptances of those in tokens; tokens are open until ``stack`` closes."""
-    found, own = dict(written), []
-    if len(written) < len(sources):
-        from keyquorum.cli.token_keys import TokenKeys  # noqa: PLC0415
-
-        tokens = TokenKeys(stack, pin_file, module)
-        for source in sources:
-            if source not in written:
-                found[source], acceptance = requested_key(requester, tokens.find(source), tuple(written.values()))
-                own.append(acceptance)
-    return tuple(found[source] for source in sources), own
+def _responses(given: tuple[str, ...]) -> tuple[NamedSchema, ...]:
+    """Read ``SCHEMA`` or ``NAME=SCHEMA``, for each response."""
+    try:
+        pairs = [text.rpartition("=") for text in given]
+        wanted = tuple(NamedSchema(name if separator else schema, schema) for name, separator, schema in pairs)
+        check_wanted(wanted)
+    except KeyquorumError as error:
+        raise UsageError(error.what, where="--schema", do=error.do) from None
+    return wanted
 
 
 def _window(plain: bool, inception: str | None, expiration: str | None) -> Window | None:

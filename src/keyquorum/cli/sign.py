@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from keyquorum.cli import terminal, world
+from keyquorum.cli.chain import judged_by, keep
 from keyquorum.cli.listing import show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
     GreedyCommand,
     absent,
     approve_option,
+    archive_option,
     basis_of,
     judging_options,
     passphrase_option,
@@ -42,6 +44,7 @@ from keyquorum.records.kinds import PARTIAL, KeyRecord
 @token_options
 @click.option("--seen", type=FILE, multiple=True, help="Partials published before: were yours made by this keystore?")
 @judging_options
+@archive_option
 @approve_option
 @passphrase_option
 def sign(
@@ -54,6 +57,7 @@ def sign(
     seen: tuple[Path, ...],
     policy: Path | None,
     previous_skr: Path | None,
+    archive: Path | None,
     at: str | None,
     overrules: tuple[str, ...],
     approve: str | None,
@@ -70,12 +74,14 @@ def sign(
         refuse_copies(person, seen)
         with world.naming(request):
             opened = open_request(file)
-        kept = kept_by(opened, person.identity)
-        devices = _devices(stack, tokens, kept, pin_file, module)
+        whole = kept_by(opened, person.identity)
+        devices = _devices(stack, tokens, whole, pin_file, module)
         shares = {**person.shares(), **devices}
         asked_of(opened, shares, person.identity)
         task = opened.task
-        basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person.seen())
+        basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person)
+        with world.naming(request):
+            basis = judged_by(archive, basis, task)
         with world.naming(request), world.work("Checking", "zones", size=task.source.length) as work:
             examination = examine(task, basis, world.Scratch(), work)
         show_request(opened)
@@ -102,13 +108,15 @@ def sign(
                 person.slots.of,
             )
         # Remembered before it leaves: an answer that is out is never forgotten.
-        person.remember(opened.signed.id, task.source.sha256, examination.request_ids)
+        keys = [one.key for one in answered.signed.record.answers]
+        person.remember(opened.signed.id, task.source.sha256, examination.request_ids, keys)
         with new_file(out) as output:
             for chunk in answered.chunks():
                 output.write(chunk)
     terminal.say()
-    terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex()})
-    left = [key.record.label for key in kept if key.id not in devices]
+    kept = keep(archive, request, out)
+    terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex(), **kept})
+    left = [key.record.label for key in whole if key.id not in devices]
     if left:
         terminal.tell(f"Not with {' and '.join(left)}, which you keep whole: answer again, with --token.", style="bold")
     terminal.next_step(f"publish {out}. Anybody who has {request} and enough partials runs 'keyquorum combine'.")

@@ -29,7 +29,11 @@ def taken_slots(
     from_slot: int | None,
 ) -> Iterator[dict[bytes, Gathered]]:
     """Choose the slots for each key that needs some; their rows can be read while the block lasts."""
-    needing = [key for key in keys if scheme_of(key.record.public).one_time is not Maker.NOBODY]
+    needing = [
+        key
+        for key, messages in zip(keys, examination.messages, strict=True)
+        if messages and scheme_of(key.record.public).one_time is not Maker.NOBODY
+    ]
     if paths and not needing:
         raise UsageError("none of the keys uses up commitments", do="Leave out --commitments.")
     if from_slot is not None and len(needing) != 1:

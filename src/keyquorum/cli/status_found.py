@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from keyquorum.cli import world
+from keyquorum.dnssec.responses import signing_roles
 from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.quorum.commitments import check_maker
 from keyquorum.quorum.generation import transcript_of
@@ -213,7 +214,10 @@ def _slots(key: Signed[KeyRecord], found: Found) -> Iterator[Slots]:
 
 def _answers(signed: Signed[Request], found: Found) -> Iterator[Answers]:
     partials = [(file, one) for file, one in found.of(PARTIAL) if one.record.request == signed.id]
+    signing = signing_roles(signed.record.responses)
     for requested in signed.record.keys:
+        if requested.role not in signing:
+            continue
         record = requested.key.record
         names = {card.record.signer: card.record.name for card in record.holders}
         files = {

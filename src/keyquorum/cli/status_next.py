@@ -38,8 +38,11 @@ def next_step(
         return _request(directory, found, max(current, key=lambda key: key.signed.record.created))
     path, answers = requests[-1]
     response = directory / "response"
-    if response.exists():
-        return f"keyquorum verify {_quoted(response)} --request {_quoted(path)}", False
+    # Several responses have their names behind the dot; a record of what came out is none.
+    made = [response, *sorted(directory.glob("response.*"))]
+    there = next((one for one in made if one.exists() and one.suffix != ".json"), None)
+    if there is not None:
+        return f"keyquorum verify {_quoted(there)} --request {_quoted(path)}", False
     files = _all(file for one in answers for file in one.files)
     return f"keyquorum combine {_quoted(path)} {files} --out {_quoted(response)}", False
 
@@ -59,7 +62,8 @@ def _request(directory: Path, found: Found, key: KeyState) -> Step:
     accepted = _directories(directory, (path for path, _ in found.of(ACCEPTANCE)))
     commitments = _directories(directory, (path for path, _ in found.of(COMMITMENTS)))
     return (
-        f"keyquorum request new --key {_quoted(key.path)} --identity KEYSTORE --ksr KSR.xml --accepted {accepted} "
+        f"keyquorum request new --key {_quoted(key.path)} --identity KEYSTORE --ksr KSR.xml --first "
+        + f"--accepted {accepted} "
         + (f"--commitments {commitments} " if key.maker is not Maker.NOBODY else "")
         + f"--out {_quoted(directory / 'request')}",
         False,

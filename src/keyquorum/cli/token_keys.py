@@ -158,7 +158,7 @@ def _as(held: KeyInToken, rsa_algorithm: int) -> UndividedPublic | None:
 
 def _stranger(held: KeyInToken, kept: Sequence[Signed[KeyRecord]]) -> RefusedError:
     if not kept:
-        return RefusedError("there is no key in the request that you keep whole", do="Leave out --token.")
+        return RefusedError("the request asks for no signature with a key that you keep whole", do="Leave out --token.")
     wanted = ", ".join(f"{key.record.label} (key tag {dnskey_of(key.record.public).tag})" for key in kept)
     own = _as(held, kept[0].record.public.algorithm)
     tag = "" if own is None else f", with key tag {dnskey_of(own).tag}"

@@ -238,6 +238,8 @@ class _Findings:
     different: int = 0
     verdicts: list[Verdict] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+    asked_for: int = 0
 
     @property
     def good(self) -> bool:
@@ -275,6 +277,8 @@ def _find(file: Path, stream: BinaryIO, trust: _Trust, at: int | None) -> _Findi
         if comparison and trust.request_file:
             with world.naming(trust.request_file):
                 found.differ(comparison.unanswered())
+            found.names = comparison.names
+            found.asked_for = comparison.asked_for
     return found
 
 
@@ -307,6 +311,9 @@ def _verify_response(file: Path, stream: BinaryIO, trust: _Trust, at: int | None
         terminal.say(f"  ... and {found.different - len(found.differences):,} more differences", style="dim")
     terminal.say()
     if found.good:
+        if found.asked_for > 1:
+            told = " or ".join(found.names)
+            terminal.say(f"Of the {found.asked_for} responses asked for this is: {told}", style="bold yellow")
         bundles = f"{found.bundles:,} bundle{'s' * (found.bundles != 1)}"
         terminal.say(f"Good: {bundles}, every signature verified by two libraries.", style="green")
         return 0
@@ -331,6 +338,7 @@ def _document(file: Path, found: _Findings) -> dict[str, object]:
         "bundles": found.bundles,
         "bad": found.bad,
         "different": found.different,
+        "responses": list(found.names),
         "differences": found.differences,
         "first_verdicts": [
             {

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import dns.name
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 
 from keyquorum.errors import MalformedError
@@ -170,6 +172,13 @@ class ParentRrset:
     def name(self) -> str:
         """The name of the type."""
         return "CDS" if self.kind == CDS else "CDNSKEY"
+
+    def texts(self) -> tuple[str, ...]:
+        """Give each record's data in presentation form."""
+        kind = dns.rdatatype.RdataType(self.kind)
+        return tuple(
+            dns.rdata.from_wire(dns.rdataclass.IN, kind, rdata, 0, len(rdata)).to_text() for rdata in self.rdatas
+        )
 
 
 @dataclass(frozen=True, slots=True)

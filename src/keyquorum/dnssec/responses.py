@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import dns.name
 
 from keyquorum.dnssec.model import Bundle, Dnskey, PublishedKey, ZoneRequest
-from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, messages_of, plan, signed
+from keyquorum.dnssec.schema import ROLES, SCHEMAS, Act, PlannedBundle, Schema, messages_of, plan, signed
 from keyquorum.errors import MalformedError, RefusedError
 
 MOST_RESPONSES = 8
 """How many responses one request may ask for."""
 
-_NAME_LIMIT = 40
+NAME_LIMIT = 40
+"""How long the name of a response may be."""
+
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
@@ -32,10 +34,7 @@ class NamedSchema:
     schema: str
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.name) <= _NAME_LIMIT or not set(self.name) <= _LETTERS or self.name[0] == "-":
-            raise MalformedError(
-                f"the name of a response is 1 to {_NAME_LIMIT} small letters, digits and hyphens, as in back-out"
-            )
+        check_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,27 @@ def check_wanted(wanted: Sequence[NamedSchema]) -> None:
     for one in wanted:
         if one.schema not in SCHEMAS:
             raise RefusedError(f"there is no schema {one.schema!r}", do=f"There are: {', '.join(SCHEMAS)}.")
+
+
+def signing_roles(wanted: Sequence[NamedSchema]) -> frozenset[str]:
+    """Give the roles whose KSKs sign in at least one bundle of the responses ``wanted``; others are only published."""
+    found: set[str] = set()
+    for one in wanted:
+        schema = SCHEMAS[one.schema]
+        for place, role in enumerate(schema.roles):
+            if any(row[place] in {Act.SIGN, Act.REVOKE} for row in schema.bundles):
+                # The only role of a schema is everybody's.
+                found |= {role} if len(schema.roles) > 1 else set(ROLES)
+    return frozenset(found)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a response (MalformedError)."""
+    if not 0 < len(name) <= NAME_LIMIT or not set(name) <= _LETTERS or name[0] == "-":
+        raise MalformedError(
+            f"the name of a response is 1 to {NAME_LIMIT} small letters, digits and hyphens, as in back-out",
+            where="name",
+        )
 
 
 def name_of(responses: Sequence[PlannedResponse], bundles: Sequence[Bundle]) -> str:

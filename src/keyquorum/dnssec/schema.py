@@ -19,6 +19,9 @@ from keyquorum.dnssec.parent_records import parent_rrsets
 from keyquorum.dnssec.signing_input import label_count, rrset_signing_input
 from keyquorum.errors import MalformedError, RefusedError
 
+ROLES = ("current", "next")
+"""What a KSK can be in a signing."""
+
 
 class Act(Enum):
     """What a KSK does in a bundle. A key that signs is published too; a revoked one is published so, and signs."""
@@ -47,16 +50,18 @@ class Schema:
     def bind(self, ksks: int, roles: Sequence[str] | None = None) -> tuple[str, ...]:
         """Give the role of each of ``ksks`` KSKs: as ``roles`` says or, if None, in the order of the schema.
 
-        All KSKs have the only role of a schema that has but one. Raises RefusedError where a role stays empty, or is
-        none of the schema's.
+        All KSKs have the only role of a schema that has but one, whatever ``roles`` says. Raises RefusedError where a
+        role stays empty, or is none of the schema's.
         """
+        if len(self.roles) == 1 and ksks:
+            return self.roles * ksks
         given = f"{ksks} KSK{'s' * (ksks != 1)}" if roles is None else f"KSKs as {' and '.join(roles)}"
         if roles is None:
-            roles = self.roles * ksks if len(self.roles) == 1 else self.roles
+            roles = self.roles
         if len(roles) != ksks or set(roles) != set(self.roles):
             raise RefusedError(
                 f"the schema {self.name} is for KSKs as {' and '.join(self.roles)}, not for {given}",
-                do="Give a KSK for each role, in this order.",
+                do="Give a KSK for each role: the current one with --key, the next with --next.",
             )
         return tuple(roles)
 
@@ -69,7 +74,7 @@ class Schema:
 def _schema(name: str, rows: str, meaning: str, *, zone_keys_follow: bool = False) -> Schema:
     """Make a schema of ``rows``: a word for each bundle, in it a letter (``Act``) for each role."""
     bundles = tuple(tuple(Act(letter) for letter in row) for row in rows.split())
-    return Schema(name, meaning, ("current", "next")[: len(bundles[0])], bundles, zone_keys_follow)
+    return Schema(name, meaning, ROLES[: len(bundles[0])], bundles, zone_keys_follow)
 
 
 SCHEMAS: Mapping[str, Schema] = MappingProxyType(

@@ -28,6 +28,7 @@ _KEPT = "kept-key"
 _KEPT_ACCEPTANCE = "kept-acceptance"
 _SEEN = "request-seen"
 _ANSWERED = "answered"
+_SIGNED = "answered-with"
 _POLYNOMIAL = "polynomial"
 _RECEIVING = "receiving"
 _ROUND_ONE = "round-one"
@@ -155,9 +156,22 @@ class Person:
         """Give the ids of all requests (KSR ids) answered so far, with the SHA-256 of the source each came in."""
         return self._store.notes(_SEEN)
 
-    def remember(self, request: bytes, source: bytes, ids: tuple[str, ...]) -> None:
-        """Remember that ``request`` (an id), over the source with this SHA-256 and the KSR ``ids``, is answered."""
+    def answered_with(self) -> dict[bytes, frozenset[bytes]]:
+        """Give the key records (ids) with which something was answered, each with the SHA-256 of its sources."""
+        found: dict[bytes, set[bytes]] = {}
+        for name in self._store.notes(_SIGNED):
+            key, source = bytes.fromhex(name[:64]), bytes.fromhex(name[64:])
+            found.setdefault(key, set()).add(source)
+        return {key: frozenset(sources) for key, sources in found.items()}
+
+    def remember(self, request: bytes, source: bytes, ids: tuple[str, ...], keys: Collection[bytes]) -> None:
+        """Remember that ``request`` (an id) is answered, over the source with this SHA-256 and the KSR ``ids``.
+
+        ``keys`` are the ids of the key records it was answered with.
+        """
         with self._store.batch():
             self._store.note(_ANSWERED, request.hex(), source, replace=True)
+            for key in keys:
+                self._store.note(_SIGNED, key.hex() + source.hex(), b"", replace=True)
             for name in ids:
                 self._store.note(_SEEN, name, source, replace=True)

@@ -97,6 +97,12 @@ RULES = (
         rules_policy.intervals,
     ),
     Rule(
+        "KQ-CHAIN",
+        "The previous response is at hand, or the request says that its keys have signed nothing before.",
+        "keyquorum",
+        rules_chain.at_hand,
+    ),
+    Rule(
         "KSR-POLICY-SAFETY",
         "A key stands in the zone long enough before it begins to sign, and after it has stopped.",
         f"{_KSR}; RFC 6781 section 4.1.1.1; RFC 7583 section 3.2.1",

@@ -1,4 +1,6 @@
-"""Rules on what comes before: KSR-POLICY-SAFETY, KSR-CHAIN-KEYS, KSR-CHAIN-OVERLAP; all against the previous response.
+"""Rules on what comes before: KQ-CHAIN, KSR-POLICY-SAFETY, KSR-CHAIN-KEYS, KSR-CHAIN-OVERLAP.
+
+All are against the previous response, and KQ-CHAIN demands one, unless the request says that there is none.
 
 A root's request lists which keys stand in the zone, not which sign it. The keys that sign it in a cycle are taken to be
 those that stand in every bundle of that cycle; before and after it, a key stands in only a bundle or two.
@@ -17,6 +19,34 @@ from keyquorum.policy.rules_policy import breaches, overlap_bounds
 from keyquorum.policy.subject import Outcome, Subject, judged, not_applicable
 
 NO_PREVIOUS = "no previous response"
+SEVERAL_ZONES = "a source with several zones follows on no response"
+
+
+def at_hand(subject: Subject) -> Outcome:
+    """KQ-CHAIN: the previous response is at hand, or the request says that it is the first, and nothing speaks against.
+
+    A request of several zones at once is plain RRsets, each judged by itself.
+    """
+    if not subject.alone:
+        return not_applicable(SEVERAL_ZONES)
+    previous = subject.previous
+    known = ", ".join(str(tag(key)) for key in subject.ksks if key in subject.signed_before)
+    if not subject.first:
+        if previous is None:
+            return judged(
+                [("chain", "there is no previous response, and the request does not say it is the first")], ""
+            )
+        return judged([], "the previous response is at hand")
+    found = []
+    if known:
+        found.append(("chain", f"the request says it is the first, and key tag {known} has answered others before"))
+    if previous is not None and previous.zone == subject.request.zone:
+        last = previous.bundles[-1]
+        signers = [str(tag(key)) for key in _signers(subject, last, [published.key for published in last.keys])]
+        if signers:
+            told = f"the request says it is the first, and key tag {', '.join(signers)} signed the previous response"
+            found.append(("chain", told))
+    return judged(found, "the request says that its keys have signed nothing before, and nothing speaks against it")
 
 
 def safety(subject: Subject) -> Outcome:
@@ -48,11 +78,9 @@ def chain_keys(subject: Subject) -> Outcome:
     """KSR-CHAIN-KEYS: the first bundle's keys stood in the previous response's last bundle, and our key signed that.
 
     In a request of BIND or Knot a key may come at any moment: there one of the keys must have stood in the bundle of
-    the previous response that is served when the first one begins.
+    the previous response that is served when the first one begins. So it is with a plain RRset.
     """
     previous = subject.previous
-    if subject.request.is_plain:
-        return not_applicable(PLAIN)
     if previous is None:
         return not_applicable(NO_PREVIOUS)
     found = []
@@ -62,10 +90,13 @@ def chain_keys(subject: Subject) -> Outcome:
     last = _served_before(previous.bundles, first)
     before = [published.key for published in last.keys]
     new = [published.key for published in subject.asked(first) if published.key not in before]
-    if subject.request.times is None or len(new) == len(subject.asked(first)):
+    free = subject.request.times is not None or subject.request.is_plain
+    if not free or len(new) == len(subject.asked(first)):
         found += [(name, f"key tag {tag(key)} is not in the last bundle of the previous response") for key in new]
     if not subject.ksks:
         return judged(found, "its keys stood in the previous response; no key of a quorum is given to look for")
+    if subject.first:
+        return judged(found, "its keys stood in the previous response; none of ours has signed anything before")
     signers = list(_signers(subject, last, before))
     if not signers:
         found.append(("previous response", "its last bundle is not signed by a key of this quorum"))
@@ -77,12 +108,19 @@ def chain_keys(subject: Subject) -> Outcome:
 def chain_overlap(subject: Subject) -> Outcome:
     """KSR-CHAIN-OVERLAP: the previous response ends as long after the first bundle begins as an overlap must last."""
     previous = subject.previous
-    if subject.request.is_plain:
-        return not_applicable(PLAIN)
     if previous is None:
         return not_applicable(NO_PREVIOUS)
     name, first = next(subject.bundles())
     both = previous.bundles[-1].expiration - first.inception
+    if subject.request.is_plain:
+        # One RRset, signed for a time that somebody chose: it may begin whenever they like, if nothing is left out.
+        least = subject.policy.ksk_overlap.least
+        return judged(
+            [(name, f"overlaps the previous response by {span(both)}, less than {span(least)}")]
+            if both < least
+            else [],
+            f"overlaps the previous response by {span(both)}",
+        )
     found = [(name, f"overlaps the previous response by {wrong}") for wrong in breaches(overlap_bounds(subject), both)]
     return judged(found, f"overlaps the previous response by {span(both)}")
 

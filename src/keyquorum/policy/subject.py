@@ -35,7 +35,9 @@ class Subject:
     response for this zone, if there is one. ``at`` is the time to judge at, ``now`` the clock's (seconds since 1970).
     ``seen`` gives for the id of each request known from before the digest of the source it came in (None: no memory
     is kept), ``source_digest`` that of the source at hand. ``terms`` is what a requester says the response will state.
-    ``responses`` is what will be made of the request with ``ksks`` (empty where it is looked at by itself).
+    ``responses`` is what will be made of the request with ``ksks`` (empty where it is looked at by itself). ``first``
+    says that the request calls itself the first signing of ``ksks``, and ``signed_before`` are those of them with
+    which whoever judges knows something else to have been signed. ``alone`` says that no other zone is asked for.
     """
 
     request: ZoneRequest
@@ -49,6 +51,9 @@ class Subject:
     source_digest: bytes = b""
     terms: Terms | None = None
     responses: tuple[PlannedResponse, ...] = ()
+    first: bool = False
+    signed_before: frozenset[Dnskey] = frozenset()
+    alone: bool = True
 
     def bundles(self) -> Iterator[tuple[str, Bundle]]:
         """Give each bundle of the request with the name people are shown: its place and its id."""

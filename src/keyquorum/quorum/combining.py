@@ -7,10 +7,10 @@ dnspython does not verify is never handed out.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
-from keyquorum.dnssec.model import Dnskey, ZoneResponse
-from keyquorum.dnssec.schema import signed as signed_bundle
+from keyquorum.dnssec.model import Dnskey, Signature, ZoneResponse
 from keyquorum.dnssec.sources import format_named
 from keyquorum.dnssec.times import format_time_of_rrsig
 from keyquorum.dnssec.verify import verify_with_dnspython
@@ -106,6 +106,10 @@ def combine(
     signatures: dict[bytes, Spool] = {}
     contributions = list(faults)
     for key, stream in zip(request.task.keys, messages, strict=True):
+        if not len(stream):
+            # It is published and signs nothing; nobody was asked.
+            signatures[key.id] = Spool(new_file())
+            continue
         spool, told = _combine_key(request, key, stream, partials, faults, new_file, work)
         signatures[key.id] = spool
         contributions.extend(told)
@@ -123,26 +127,31 @@ def check_partial(request: OpenRequest, messages: Sequence[Stream], received: Re
                 scheme_of(public).check(public, answered.index, stream, answer, context, work)
 
 
-def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Iterator[ZoneResponse]:
-    """Put the signatures where they belong, zone by zone, each verified by dnspython before it is given out."""
+def responses(task: Task, signatures: Mapping[bytes, Stream], work: Work) -> Iterator[tuple[str, ZoneResponse]]:
+    """Put the signatures where they belong, zone by zone, each verified by dnspython before it is given out.
+
+    Of each zone all responses are given, each with its name in the request.
+    """
     yield from work.map(_verified, _assembled(task, signatures), batch=32)
 
 
-def write_output(format_: str, found: Iterator[ZoneResponse]) -> Iterator[tuple[str, bytes]]:
-    """Write ``found`` in one of the formats of ``dnssec.sources``: pairs of file name and next bytes.
+def write_output(format_: str, found: Iterator[tuple[str, ZoneResponse]]) -> Iterator[tuple[str, str, bytes]]:
+    """Write ``found`` in one of the formats of ``dnssec.sources``: response by its name, file name, next bytes.
 
-    The name is empty where everything goes into one file; in the format ``zone`` a request with several bundles a zone
-    gives one file for each bundle, named after its inception. Raises UsageError for a format that does not fit.
+    The file name is empty where the response goes into one file; in the format ``zone`` a request with several bundles
+    a zone gives one file for each bundle, named after its inception. Raises UsageError for a format that does not fit.
     """
-    for number, response in enumerate(found):
+    written: set[str] = set()
+    for name, response in found:
         if format_ == "zone":
-            yield from _zone_files(response)
+            yield from ((name, file, data) for file, data in _zone_files(response))
             continue
-        if number:
+        if name in written:
             raise UsageError(f"the format {format_} holds one zone, and here are several", do="Use --format zone.")
         if format_ == "icann" and not response.id:
             raise UsageError("only a KSR can be answered as a SKR", do="Use another --format.")
-        yield "", format_named(format_).write(response)
+        written.add(name)
+        yield name, "", format_named(format_).write(response)
 
 
 def _zone_files(response: ZoneResponse) -> Iterator[tuple[str, bytes]]:
@@ -252,36 +261,26 @@ def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoug
     )
 
 
-def _assembled(task: Task, signatures: Mapping[bytes, Stream]) -> Iterator[ZoneResponse]:
-    queues = {ksk.key: iter(signatures[key.id]) for ksk, key in zip(task.ksks(), task.keys, strict=True)}
-    for zone, planned in task.planned():
-        bundles = tuple(
-            signed_bundle(
-                zone.zone,
-                bundle,
-                {ksk: [_next(queues[ksk]) for _ in range(bundle.signed_rrsets)] for ksk in bundle.signers},
-            )
-            for bundle in planned
-        )
-        yield ZoneResponse(zone.zone, bundles, zone.id, zone.serial, task.terms.ksk_policy, zone.policy)
+def _assembled(task: Task, signatures: Mapping[bytes, Stream]) -> Iterator[tuple[str, ZoneResponse]]:
+    queues = [iter(signatures[key.id]) for key in task.keys]
+    for zone, derivation in task.derived():
+        values = [
+            list(islice(queue, len(messages))) for queue, messages in zip(queues, derivation.messages, strict=True)
+        ]
+        for name, bundles in derivation.answers(values):
+            yield name, ZoneResponse(zone.zone, bundles, zone.id, zone.serial, task.terms.ksk_policy, zone.policy)
 
 
-def _next(queue: Iterator[bytes]) -> bytes:
-    value = next(queue, None)
-    if value is None:
-        raise KeyquorumError("there are fewer signatures than messages")
-    return value
-
-
-def _verified(found: Sequence[ZoneResponse]) -> Sequence[ZoneResponse]:
-    for response in found:
+def _verified(found: Sequence[tuple[str, ZoneResponse]]) -> Sequence[tuple[str, ZoneResponse]]:
+    for _, response in found:
         for bundle in response.bundles:
             keys = [published.key for published in bundle.keys]
             for over, signatures in bundle.signed_rrsets():
                 for signature in signatures:
-                    verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature.key_tag), over)
+                    verify_with_dnspython(response.zone, keys, signature, _signer(keys, signature), over)
     return found
 
 
-def _signer(keys: Sequence[Dnskey], tag: int) -> Dnskey:
-    return next(key for key in keys if key.is_sep and key.tag == tag)
+def _signer(keys: Sequence[Dnskey], signature: Signature) -> Dnskey:
+    named = (signature.key_tag, signature.algorithm)
+    return next(key for key in keys if key.is_sep and (key.tag, key.algorithm) == named)

@@ -53,5 +53,6 @@ def prove(public: UndividedPublic, device: Device, rng: Rng) -> None:
 
 
 def kept_by(request: OpenRequest, keeper: Identity) -> tuple[Signed[KeyRecord], ...]:
-    """Give the keys in ``request`` that ``keeper`` has whole."""
-    return tuple(key for key in request.task.keys if key.record.kept and key.record.signer == keeper.verification_key)
+    """Give the keys in ``request`` that ``keeper`` has whole, and that sign something there."""
+    signing, own = request.task.signing(), keeper.verification_key
+    return tuple(key for key in request.task.keys if key.id in signing and key.record.kept and key.record.signer == own)

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from keyquorum.dnssec.responses import signing_roles
 from keyquorum.dnssec.sources import Brings, format_named
 from keyquorum.errors import MalformedError, NotYetError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.quorum.commitments import read_used
 from keyquorum.quorum.dealing import check_acceptances, check_key
-from keyquorum.quorum.task import Basis, Examination, Task, schema_named
+from keyquorum.quorum.task import Basis, Examination, Task
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
 from keyquorum.records.kinds import REQUEST, Acceptance, Card, KeyRecord, Overrule, Request, RequestedKey, UsedSlots
@@ -54,20 +55,21 @@ def make_request(
     refuse_failures(examination)
     slots = slots or {}
     requested = []
-    for key, messages in zip(task.keys, examination.messages, strict=True):
+    for key, role, messages in zip(task.keys, task.roles, examination.messages, strict=True):
         authorised(key, requester.verification_key)
         check_key(key)
         used = slots.get(key.id)
         accepted = check_acceptances(key, acceptances.get(key.id, ()), dealt_tables(used))
-        _check_slots(key, used, len(messages))
-        requested.append(RequestedKey(key=key, acceptances=accepted, slots=used))
+        _check_slots(key, used, len(messages), signs=bool(messages))
+        requested.append(RequestedKey(key=key, role=role, acceptances=accepted, slots=used))
     request = Request(
         signer=requester.verification_key,
         at=basis.at,
         keys=tuple(requested),
         source=task.source,
         window=task.window,
-        schema=task.schema,
+        responses=task.responses,
+        first=task.first,
         terms=task.terms,
         policy=basis.policy_digest,
         previous=basis.previous_digest,
@@ -85,9 +87,10 @@ def open_request(file: BinaryIO) -> OpenRequest:
     for _ in copy_checked(file, request.source.length, request.source.sha256, "the source in the request"):
         pass
     commitments = {}
+    signing = signing_roles(request.responses)
     for requested in request.keys:
         used = requested.slots
-        _check_slots(requested.key, used, None)
+        _check_slots(requested.key, used, None, signs=requested.role in signing)
         if used is not None:
             place = place_of(requested.key, request.signer)
             commitments[requested.key.id] = read_used(file, requested.key, used, place)
@@ -99,13 +102,22 @@ def open_request(file: BinaryIO) -> OpenRequest:
         raise MalformedError(
             "signing times belong to a request of BIND or Knot, and only to one", where="$.terms.times"
         )
-    schema_named(request.schema)
     keys = tuple(requested.key for requested in request.keys)
     cards = [authorised(key, request.signer) for key in keys]
     for requested in request.keys:
         check_key(requested.key)
         check_acceptances(requested.key, requested.acceptances, dealt_tables(requested.slots))
-    task = Task(file, offset, request.source, request.window, request.schema, request.terms, keys)
+    task = Task(
+        file,
+        offset,
+        request.source,
+        request.window,
+        request.responses,
+        request.terms,
+        keys,
+        tuple(requested.role for requested in request.keys),
+        request.first,
+    )
     return OpenRequest(signed, cards[0], task, commitments)
 
 
@@ -148,15 +160,15 @@ def overrules_of(basis: Basis) -> tuple[Overrule, ...]:
     return tuple(Overrule(rule=rule, reason=reason) for rule, reason in basis.overrules.items())
 
 
-def _check_slots(key: Signed[KeyRecord], used: UsedSlots | None, messages: int | None) -> None:
+def _check_slots(key: Signed[KeyRecord], used: UsedSlots | None, messages: int | None, *, signs: bool) -> None:
     """Refuse a request without the slots it needs, with some it does not need, or with another number of them."""
-    needed = scheme_of(key.record.public).one_time is not Maker.NOBODY
+    needed = signs and scheme_of(key.record.public).one_time is not Maker.NOBODY
     if needed and used is None:
         raise NotYetError(
             f"the request brings no commitments for {key.record.label}, and nobody can answer it without",
             do="Make it with --commitments.",
         )
     if used is not None and not needed:
-        raise MalformedError(f"the request uses up slots of {key.record.label}, which has none", where="$.keys")
+        raise MalformedError(f"the request uses up slots of {key.record.label}, which needs none", where="$.keys")
     if used is not None and messages is not None and used.count != messages:
         raise MalformedError(f"{used.count} slots for {messages} messages", where="$.keys")

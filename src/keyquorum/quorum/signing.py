@@ -96,10 +96,15 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
     ``shares`` are the ids of the keys that the holder has a share of. Raises RefusedError where there is none to answer
     with, so that nobody is asked to look at what they cannot sign.
     """
-    widths = {}
+    widths, idle = {}, []
+    signing = request.task.signing()
     for key in request.task.keys:
         index = key.record.index_of(holder.verification_key)
-        if index is not None and key.id in shares:
+        if index is None or not (key.id in shares or key.record.kept):
+            continue
+        if key.id not in signing:
+            idle.append(key.record.label)
+        elif key.id in shares:
             public = key.record.public
             widths[key.id] = scheme_of(public).width(public, index, request.context(key))
     if not widths:
@@ -107,6 +112,11 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
             raise RefusedError(
                 f"you keep {' and '.join(key.record.label for key in kept)} whole, and the token that has it is needed",
                 do="Say which one: --token 'pkcs11:token=...;object=...'.",
+            )
+        if idle:
+            raise RefusedError(
+                f"the request asks no signature of {', '.join(idle)}, which you hold, or hold a share of",
+                do="Under the schema of this request others sign.",
             )
         labels = ", ".join(key.record.label for key in request.task.keys)
         raise RefusedError(

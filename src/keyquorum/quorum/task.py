@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from io import BufferedReader
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 import dns.name
 
-from keyquorum.dnssec.model import PublishedKey, SigningTimes, Terms, ZoneRequest, ZoneResponse
-from keyquorum.dnssec.schema import SCHEMAS, PlannedBundle, Schema, messages_of, plan
+from keyquorum.dnssec.model import Dnskey, PublishedKey, SigningTimes, Terms, ZoneRequest, ZoneResponse
+from keyquorum.dnssec.responses import Derivation, NamedSchema, derive, signing_roles
+from keyquorum.dnssec.schema import PlannedBundle
 from keyquorum.dnssec.sources import format_named, read_source
-from keyquorum.errors import MalformedError, RefusedError, UsageError
+from keyquorum.errors import MalformedError, UsageError
 from keyquorum.maths.work import Work
 from keyquorum.policy.keymaterial import kind_of
 from keyquorum.policy.profile import Policy
@@ -29,23 +30,44 @@ from keyquorum.records.envelope import Signed
 from keyquorum.records.kinds import KeyRecord, Source, Window
 
 SHOWN = 40
-"""How many bundles an examination keeps to be shown; the rest are counted."""
+"""How many bundles of responses an examination keeps to be shown; the rest are counted."""
 
 _BATCH = 32
 """How many zones a worker judges at a time: enough that sending them costs less than judging them."""
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is made of each zone's request: ``responses``, under ``terms``, by ``ksks`` with these ``roles``."""
+
+    responses: tuple[NamedSchema, ...]
+    terms: Terms
+    ksks: tuple[PublishedKey, ...]
+    roles: tuple[str, ...]
+
+    def of(self, zone: ZoneRequest) -> Derivation:
+        """Derive the responses to ``zone``, and what each KSK signs for them; raises RefusedError, MalformedError."""
+        terms = self.terms
+        return derive(self.responses, zone, self.ksks, terms.ttl, terms.parent_records, self.roles)
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """The source (in ``file``, from ``offset`` on) and what is to be done with it."""
+    """The source (in ``file``, from ``offset`` on) and what is to be done with it.
+
+    ``roles`` are those of the ``keys`` in the schemas of ``responses``. ``first`` says that the keys have signed
+    nothing for the zone before.
+    """
 
     file: BinaryIO = field(repr=False)
     offset: int
     source: Source
     window: Window | None
-    schema: str
+    responses: tuple[NamedSchema, ...]
     terms: Terms
     keys: tuple[Signed[KeyRecord], ...]
+    roles: tuple[str, ...]
+    first: bool
 
     def zones(self) -> Iterator[ZoneRequest]:
         """Read the source, zone by zone; each call starts anew.
@@ -61,22 +83,33 @@ class Task:
         if section.digest() != self.source.sha256:
             raise MalformedError("the source changed while it was read", do="Copy it to a disk of your own.")
 
-    def planned(self) -> Iterator[tuple[ZoneRequest, tuple[PlannedBundle, ...]]]:
-        """Plan the answer, zone by zone."""
-        schema, ksks = schema_named(self.schema), self.ksks()
+    def derived(self) -> Iterator[tuple[ZoneRequest, Derivation]]:
+        """Derive the responses, zone by zone."""
+        recipe = self.recipe()
         for zone in self.zones():
-            yield zone, tuple(plan(schema, zone, ksks, self.terms.ttl, self.terms.parent_records))
+            yield zone, recipe.of(zone)
+
+    def recipe(self) -> Recipe:
+        """Give what is made of each zone."""
+        return Recipe(self.responses, self.terms, self.ksks(), self.roles)
 
     def ksks(self) -> tuple[PublishedKey, ...]:
-        """Give the keys that are to sign, as they will be published."""
+        """Give the keys, as they will be published."""
         return tuple(published(key.record, self.terms.ttl or 0) for key in self.keys)
+
+    def signing(self) -> frozenset[bytes]:
+        """Give the ids of the keys that sign something; others are only published, or not even that."""
+        signing = signing_roles(self.responses)
+        return frozenset(key.id for key, role in zip(self.keys, self.roles, strict=True) if role in signing)
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What somebody judges a task by: policy, previous response, time, memory, and what they overrule and why.
 
-    ``policy_digest`` and ``previous_digest`` are the SHA-256 of the files these were read from.
+    ``policy_digest`` and ``previous_digest`` are the SHA-256 of the files these were read from. ``seen`` are the ids
+    of KSRs seen before, and ``answered`` the key records (ids) with which something was answered before, each with the
+    SHA-256 of its sources.
     """
 
     policy: Policy
@@ -86,18 +119,31 @@ class Basis:
     at: int
     now: int
     seen: Mapping[str, bytes] | None = None
+    answered: Mapping[bytes, frozenset[bytes]] = field(default_factory=dict)
     overrules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A bundle of one response, to be shown to people."""
+
+    zone: dns.name.Name
+    response: str
+    bundle: PlannedBundle
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
-    """What one pass over a task found: the rules' report, the bytes to sign by each key, and the first bundles."""
+    """What one pass over a task found: the rules' report, the bytes to sign by each key, and the first bundles.
+
+    ``bundles`` are counted in the source: each response has so many.
+    """
 
     report: Report
     messages: tuple[Spool, ...]
     zones: int
     bundles: int
-    shown: tuple[tuple[dns.name.Name, PlannedBundle], ...]
+    shown: tuple[Shown, ...]
     request_ids: tuple[str, ...]
 
 
@@ -127,14 +173,6 @@ def times_of(policy: Policy, format_: str, until: int | None) -> SigningTimes | 
     return None if usual is None else replace(policy.times or usual, until=until)
 
 
-def schema_named(name: str) -> Schema:
-    """Give the schema ``name``; raises RefusedError naming those there are."""
-    try:
-        return SCHEMAS[name]
-    except KeyError:
-        raise RefusedError(f"there is no schema {name!r}", do=f"There are: {', '.join(SCHEMAS)}.") from None
-
-
 def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examination:
     """Read, plan and judge all of ``task``, in constant memory; raises MalformedError where the source cannot be read.
 
@@ -142,11 +180,10 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
     the number of zones done.
     """
     zones = frozenset.intersection(*(frozenset(key.record.zones) for key in task.keys))
-    ksks = task.ksks()
-    examiner = _Examiner(task.schema, ksks, task.terms, basis, task.source.sha256)
+    examiner = _Examiner(task.recipe(), basis, task.source.sha256, task.first, _signed_before(task, basis))
     messages = tuple(Spool(new_file()) for _ in task.keys)
     report: Report | None = None
-    shown: list[tuple[dns.name.Name, PlannedBundle]] = []
+    shown: list[Shown] = []
     ids: list[str] = []
     zone_count = bundle_count = 0
     for one in work.map(examiner, _asked(task.zones(), zones), batch=_BATCH):
@@ -160,7 +197,7 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
         for spool, values in zip(messages, one.messages, strict=True):
             for value in values:
                 spool.append(value)
-    if report is None or not all(messages):
+    if report is None or not any(messages):
         raise MalformedError("there is nothing to sign in the source")
     report = report.apply_overrules(basis.overrules)
     return Examination(report, messages, zone_count, bundle_count, tuple(shown), tuple(ids))
@@ -169,31 +206,45 @@ def examine(task: Task, basis: Basis, new_file: NewFile, work: Work) -> Examinat
 def derive_messages(task: Task, new_file: NewFile, work: Work) -> tuple[Spool, ...]:
     """Derive only the bytes to sign, for each key: what whoever combines or checks needs."""
     messages = tuple(Spool(new_file()) for _ in task.keys)
-    ksks = task.ksks()
     # Here, whatever ``work`` has: reading a zone takes longer than deriving from it, and only one can read.
-    for zone, planned in task.planned():
-        for spool, values in zip(messages, _messages(zone.zone, planned, ksks), strict=True):
+    for _, derivation in task.derived():
+        for spool, values in zip(messages, derivation.messages, strict=True):
             for value in values:
                 spool.append(value)
         work.advance(1)
-    if not all(messages):
+    if not any(messages):
         raise MalformedError("there is nothing to sign in the source")
     return messages
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A zone to be judged, the zones that may be signed as far as they matter to it, and whether it is shown."""
+    """A zone to be judged, the zones that may be signed as far as they matter to it, and whether it is shown.
+
+    ``alone`` says that there is no other zone in the source.
+    """
 
     zone: ZoneRequest
     allowed: frozenset[dns.name.Name]
     shown: bool
+    alone: bool
 
 
 def _asked(zones: Iterator[ZoneRequest], allowed: frozenset[dns.name.Name]) -> Iterator[_Asked]:
-    for number, zone in enumerate(zones):
+    first = list(islice(zones, 2))
+    for number, zone in enumerate(chain(first, zones)):
         # All the names go to a worker only to tell why a zone is refused: ten thousand take longer than the judging.
-        yield _Asked(zone, frozenset([zone.zone]) if zone.zone in allowed else allowed, number < SHOWN)
+        named = frozenset([zone.zone]) if zone.zone in allowed else allowed
+        yield _Asked(zone, named, number < SHOWN, len(first) == 1)
+
+
+def _signed_before(task: Task, basis: Basis) -> frozenset[Dnskey]:
+    """Give those of the task's keys with which something else than its source was answered before."""
+    return frozenset(
+        dnskey_of(key.record.public)
+        for key in task.keys
+        if basis.answered.get(key.id, frozenset()) - {task.source.sha256}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +254,7 @@ class _Examined:
     report: Report | None
     request_id: str
     bundles: int
-    shown: tuple[tuple[dns.name.Name, PlannedBundle], ...]
+    shown: tuple[Shown, ...]
     messages: tuple[tuple[bytes, ...], ...]
 
 
@@ -211,43 +262,44 @@ class _Examined:
 class _Examiner:
     """Judges some zones at a time; sent to worker processes, so it holds no file and little else."""
 
-    schema: str
-    ksks: tuple[PublishedKey, ...]
-    terms: Terms
+    recipe: Recipe
     basis: Basis
     digest: bytes
+    first: bool
+    signed_before: frozenset[Dnskey]
 
     def __call__(self, asked: Sequence[_Asked]) -> list[_Examined]:
-        report = reduce(Report.merge, (evaluate(self._subject(one)) for one in asked))
-        return [self._examined(one, None if number else report) for number, one in enumerate(asked)]
+        derived = [self.recipe.of(one.zone) for one in asked]
+        subjects = (self._subject(one, made) for one, made in zip(asked, derived, strict=True))
+        report = reduce(Report.merge, map(evaluate, subjects))
+        return [
+            _examined(one, made, None if number else report)
+            for number, (one, made) in enumerate(zip(asked, derived, strict=True))
+        ]
 
-    def _subject(self, asked: _Asked) -> Subject:
+    def _subject(self, asked: _Asked, derivation: Derivation) -> Subject:
         basis, zone = self.basis, asked.zone
         return Subject(
             request=zone,
             policy=basis.policy,
-            ksks=tuple(ksk.key for ksk in self.ksks),
+            ksks=derivation.ksks,
             zones=asked.allowed,
             previous=basis.previous if basis.previous and basis.previous.zone == zone.zone else None,
             at=basis.at,
             now=basis.now,
             seen=basis.seen,
             source_digest=self.digest,
-            terms=self.terms,
+            terms=self.recipe.terms,
+            responses=derivation.responses,
+            first=self.first,
+            signed_before=self.signed_before,
+            alone=asked.alone,
         )
 
-    def _examined(self, asked: _Asked, report: Report | None) -> _Examined:
-        zone = asked.zone
-        terms = self.terms
-        planned = tuple(plan(schema_named(self.schema), zone, self.ksks, terms.ttl, terms.parent_records))
-        shown = tuple((zone.zone, bundle) for bundle in planned[: SHOWN * asked.shown])
-        return _Examined(report, zone.id, len(planned), shown, _messages(zone.zone, planned, self.ksks))
 
-
-def _messages(
-    zone: dns.name.Name, planned: Sequence[PlannedBundle], ksks: Sequence[PublishedKey]
-) -> tuple[tuple[bytes, ...], ...]:
-    return tuple(
-        tuple(chain.from_iterable(messages_of(zone, one, ksk.key) for one in planned if ksk.key in one.signers))
-        for ksk in ksks
-    )
+def _examined(asked: _Asked, derivation: Derivation, report: Report | None) -> _Examined:
+    zone = asked.zone
+    shown = [
+        Shown(zone.zone, response.name, bundle) for response in derivation.responses for bundle in response.bundles
+    ]
+    return _Examined(report, zone.id, len(zone.bundles), tuple(shown[: SHOWN * asked.shown]), derivation.messages)

@@ -64,19 +64,28 @@ class Comparison:
 
     Give it every zone of the response with ``differences`` and end with ``unanswered``: both give sentences, none if
     all is as it was asked for. Of a plain zone file only the bundles are compared that it holds, by their times.
+
+    A request may ask for several responses, ``asked_for`` of them: ``names`` are those that all zones so far can belong
+    to, more than one where nothing seen tells them apart. A zone that fits none is compared with the nearest.
     """
 
     def __init__(self, task: Task) -> None:
-        self._asked = task.planned()
+        self._asked = task.derived()
+        self.asked_for = len(task.responses)
+        self.names: tuple[str, ...] = tuple(one.name for one in task.responses)
 
     def differences(self, response: ZoneResponse) -> Iterator[str]:
         """Give all in which ``response`` is not what was asked for; zones passed over on the way are unanswered."""
-        for zone, planned in self._asked:
+        for zone, derivation in self._asked:
             if zone.zone == response.zone:
-                for found in _in_header(response, zone, planned) if response.id else ():
-                    yield f"{response.zone}: {found}"
-                for found in _in_bundles(response, planned):
-                    yield f"{response.zone}: {found}"
+                found = {
+                    one.name: list(_compared(response, zone, one.bundles))
+                    for one in derivation.responses
+                    if one.name in self.names
+                }
+                fewest = min(map(len, found.values()))
+                self.names = tuple(name for name in found if len(found[name]) == fewest)
+                yield from (f"{response.zone}: {what}" for what in found[self.names[0]])
                 return
             yield _unanswered(zone)
         yield f"{response.zone}: not asked for, or not in the order of the request"
@@ -97,6 +106,12 @@ def _unanswered(zone: ZoneRequest) -> str:
     return f"{zone.zone}: asked for, and not answered here"
 
 
+def _compared(response: ZoneResponse, zone: ZoneRequest, planned: Sequence[PlannedBundle]) -> Iterator[str]:
+    if response.id:
+        yield from _in_header(response, zone, planned)
+    yield from _in_bundles(response, planned)
+
+
 def _in_header(response: ZoneResponse, zone: ZoneRequest, planned: Sequence[PlannedBundle]) -> Iterator[str]:
     if len(planned) != len(response.bundles):
         yield f"{len(response.bundles)} bundles, where {len(planned)} were asked for"
@@ -115,8 +130,16 @@ def _in_bundles(response: ZoneResponse, planned: Sequence[PlannedBundle]) -> Ite
             yield f"bundle {number}: the id is not that of the request"
         if {(key.key, key.ttl) for key in wanted.keys} != {(key.key, key.ttl) for key in got.keys}:
             yield f"bundle {number}: the keys are not those asked for"
+        elif {(one.tag, one.algorithm) for one in wanted.signers} != _ksk_signatures(got):
+            yield f"bundle {number}: it is not signed by those asked for"
         if _said_to_parent(wanted.for_parent) != _said_to_parent(got.for_parent):
             yield f"bundle {number}: the CDS and CDNSKEY records are not those asked for"
+
+
+def _ksk_signatures(bundle: Bundle) -> set[tuple[int, int]]:
+    """Give tag and algorithm of each signature by a KSK; zone keys may sign the DNSKEY RRset too (RFC 6840 5.11)."""
+    made = {(one.key_tag, one.algorithm) for one in bundle.signatures}
+    return {(one.key.tag, one.key.algorithm) for one in bundle.keys if one.key.is_sep} & made
 
 
 def _said_to_parent(rrsets: Sequence[ParentRrset]) -> set[tuple[int, int, frozenset[bytes]]]:

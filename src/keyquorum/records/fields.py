@@ -116,6 +116,25 @@ class Integer:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def parse(self, value: Json, path: str) -> bool:
+        """Read a flag."""
+        if not isinstance(value, bool):
+            wrong(path, f"true or false is expected, not {kind_of(value)}")
+        return value
+
+    def dump(self, value: bool) -> Json:
+        """Write a flag."""
+        return value
+
+    def schema(self) -> Schema:
+        """Describe a flag."""
+        return {"type": "boolean"}
+
+
 TIME = Integer(0, (1 << 32) - 1)
 """Seconds since 1970-01-01 UTC, as in an RRSIG."""
 

@@ -14,6 +14,8 @@ from typing import Any
 import dns.name
 
 from keyquorum.dnssec.model import PARENT_RECORDS, KeyKind, SignaturePolicy, SigningTimes, Terms
+from keyquorum.dnssec.responses import MOST_RESPONSES, NAME_LIMIT, NamedSchema, check_name
+from keyquorum.dnssec.schema import ROLES, SCHEMAS
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
 from keyquorum.records.fields import (
@@ -23,6 +25,7 @@ from keyquorum.records.fields import (
     ZONE,
     Binary,
     Choice,
+    Flag,
     Integer,
     ListOf,
     Object,
@@ -45,6 +48,7 @@ NAME = Text(64)
 LABEL = Text(64, ascii_only=True)
 """What a key is called; it stands in KSRs and SKRs, which take printable ASCII only."""
 FORMAT = Choice(("icann", "zone", "bind", "knot"))
+RESPONSE_NAME = Text(NAME_LIMIT, ascii_only=True)
 ZONES = ListOf(ZONE, 1, MOST_ZONES, distinct=True)
 
 
@@ -341,9 +345,13 @@ class UsedSlots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedKey:
-    """A key that is to sign, the acceptances of all of its holders, and the slots that are used up (None: none are)."""
+    """A key that may sign, and in which role; the acceptances of all of its holders; the slots that are used up.
+
+    ``slots`` is None where none are.
+    """
 
     key: Signed[KeyRecord]
+    role: str
     acceptances: tuple[Signed[Acceptance], ...]
     slots: UsedSlots | None = None
 
@@ -390,8 +398,9 @@ _TERMS = Object(
 class Request:
     """The header of a request: what is to be signed, by which keys, under which rules; signed by a requester.
 
-    ``at`` is the time it was judged at; ``policy`` and ``previous`` are the SHA-256 of the requester's policy file and
-    previous response (None where there was none).
+    ``responses`` are asked for by name, each under a schema. ``first`` says that these keys have signed nothing for the
+    zone before. ``at`` is the time it was judged at; ``policy`` and ``previous`` are the SHA-256 of the requester's
+    policy file and previous response (None where there was none).
     """
 
     signer: bytes
@@ -399,7 +408,8 @@ class Request:
     keys: tuple[RequestedKey, ...]
     source: Source
     window: Window | None
-    schema: str
+    responses: tuple[NamedSchema, ...]
+    first: bool
     terms: Terms
     policy: bytes
     previous: bytes | None
@@ -409,6 +419,9 @@ class Request:
         ids = [requested.key.id for requested in self.keys]
         if len(set(ids)) != len(ids):
             raise MalformedError("a key stands twice in the request", where="keys")
+        names = [response.name for response in self.responses]
+        if len(set(names)) != len(names):
+            raise MalformedError("two responses have one name", where="responses")
 
 
 REQUEST = Kind(
@@ -422,6 +435,7 @@ REQUEST = Kind(
                 RequestedKey,
                 {
                     "key": Embedded(KEY_RECORD),
+                    "role": Choice(ROLES),
                     "acceptances": ListOf(Embedded(ACCEPTANCE), 1, MOST_HOLDERS),
                     "slots": OrNull(
                         Object(
@@ -440,7 +454,10 @@ REQUEST = Kind(
         ),
         "source": Object(Source, {"format": FORMAT, "length": Integer(1, 1 << 40), "sha256": ID}),
         "window": OrNull(Object(Window, {"inception": TIME, "expiration": TIME})),
-        "schema": NAME,
+        "responses": ListOf(
+            Object(NamedSchema, {"name": RESPONSE_NAME, "schema": Choice(tuple(SCHEMAS))}), 1, MOST_RESPONSES
+        ),
+        "first": Flag(),
         "terms": _TERMS,
         "policy": ID,
         "previous": OrNull(ID),
@@ -519,13 +536,27 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A response that came out: its name in the request, and the SHA-256 of what was written.
+
+    Where that is several files, it is the SHA-256 of all of them, one after the other by their names.
+    """
+
+    name: str
+    sha256: bytes
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came of a request: the output file by its SHA-256, and who answered how; signed by whoever combined."""
+    """What came of a request: each response by its SHA-256, and who answered how; signed by whoever combined."""
 
     signer: bytes
     request: bytes
     format: str
-    output: bytes
+    outputs: tuple[Output, ...]
     signatures: int
     contributions: tuple[Contribution, ...]
 
@@ -537,7 +568,7 @@ RESPONSE = Kind(
     {
         "request": ID,
         "format": FORMAT,
-        "output": ID,
+        "outputs": ListOf(Object(Output, {"name": RESPONSE_NAME, "sha256": ID}), 1, MOST_RESPONSES, distinct=True),
         "signatures": Integer(1, MOST_MESSAGES),
         "contributions": ListOf(
             Object(
