@@ -101,6 +101,13 @@ def test_two_responses_for_the_same_time() -> None:
     normal = quarter_response(START, "one")
     # The same made again, with other signatures: no matter which.
     assert previous(Shelf(normal, quarter_response(START, "one again"))) == 2
+    # The same keys, and somebody else signs the first bundle: another step of a roll.
+    both = quarter.labelled(NOW, KSK, NEXT)
+    first, *rest = (replace(one, keys=both, signatures=()) for one in normal.bundles)
+    signed = [quarter.answered(ROOT, one) for one in rest]
+    steps = (replace(normal, bundles=(quarter.answered(ROOT, first, by), *signed)) for by in (KSK, NEXT))
+    with pytest.raises(RefusedError, match="say different things"):
+        previous(Shelf(*steps))
     backing_out = quarter_response(START, "one", NEXT)
     shelf = Shelf(normal, backing_out)
     with pytest.raises(RefusedError, match=r"\.: the responses in entries 1 and 2 are for the same time and say diff"):

@@ -65,13 +65,26 @@ def test_the_zone_profile() -> None:
     }  # fmt: skip
 
 
+def test_the_profile_of_a_top_level_domain() -> None:
+    policy, loose = profile("tld"), profile("zone")
+    assert (policy.name, policy.proofs_required, policy.ksk_ttl, policy.bundle_count) == ("tld", False, None, None)
+    assert [allowed.algorithm for allowed in policy.allowed_keys] == [8, 13, 15]
+    assert (policy.ksk_validity, policy.ksk_overlap) == (Bounds(7 * DAY, 30 * DAY), Bounds(3 * DAY, 25 * DAY))
+    assert (policy.publish_safety, policy.retire_safety) == (3 * DAY, 7 * DAY)
+    assert policy.trust == Trust(False, DAY, 30 * DAY, 30 * DAY, 7 * DAY)
+    # Nothing passes it that the profile of any zone would refuse.
+    assert policy.horizon < loose.horizon
+    assert {one.algorithm for one in policy.allowed_keys} < {one.algorithm for one in loose.allowed_keys}
+    assert set(policy.ksk_policy.algorithms) < set(loose.ksk_policy.algorithms)
+
+
 def test_profiles_are_loaded_once_and_by_name() -> None:
-    assert PROFILES == ("root", "zone")
+    assert PROFILES == ("root", "tld", "zone")
     assert profile("root") is profile("root")
-    for name in ("tld", "", "../root", "root.toml"):
+    for name in ("cctld", "", "../root", "root.toml"):
         with pytest.raises(UsageError, match="there is no profile") as caught:
             profile(name)
-        assert caught.value.do == "The shipped ones are root and zone."
+        assert caught.value.do == "The shipped ones are root, tld, zone."
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "PT0S"), (-1, "-PT1S"), (9 * DAY, "P9D"), (-9 * DAY, "-P9D")])

@@ -6,6 +6,7 @@ import pytest
 
 from keyquorum.dnssec.model import Terms
 from keyquorum.policy.bounds import Bounds
+from keyquorum.policy.profile import profile
 from keyquorum.policy.rules import RULES, evaluate
 from keyquorum.policy.subject import Status, Subject
 from tests.policy.good_request import DAY, START, answered, failures, labelled, p256, plain
@@ -153,3 +154,11 @@ def test_terms_of_other_requests() -> None:
 def test_a_foreign_ksk_in_it() -> None:
     stranger = p256(5, flags=257)
     assert set(failures(asking(offline((FIRST, stranger), (SECOND,))))) == {"KSR-BUNDLE-KEYS", "KQ-FOREIGN-KSK"}
+
+
+def test_what_bind_and_knot_ask_for_by_default_suits_a_top_level_domain() -> None:
+    strict = replace(good_offline(), policy=profile("tld"))
+    assert failures(strict) == {}
+    stated = replace(profile("tld").ksk_policy, min_validity_overlap=10 * DAY)
+    short = replace(strict, policy=replace(profile("tld"), ksk_policy=stated))
+    assert set(failures(short)) == {"KSR-POLICY-SIG-OVERLAP"}

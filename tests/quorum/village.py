@@ -267,7 +267,7 @@ def ask(
     examination = examine(matter.task(quorums), judged, BytesIO, work)
     slots = {}
     for quorum, messages in zip(quorums, examination.messages, strict=True):
-        if (taken := quorum.request_slots(len(messages), makers, start, came, lane)) is not None:
+        if messages and (taken := quorum.request_slots(len(messages), makers, start, came, lane)) is not None:
             slots[quorum.key.id] = taken
     used = {key: one.used for key, one in slots.items()}
     signed = make_request(matter.task(quorums), examination, given, judged, villager(requester).identity, used)

@@ -253,7 +253,16 @@ def _signed_by(response: ZoneResponse, keys: Sequence[Dnskey]) -> bool:
 
 
 def _content(response: ZoneResponse) -> tuple[object, ...]:
-    """Give what two responses have to agree in to be the same for whoever follows on them: all but the signatures."""
+    """Give what two responses have to agree in to be the same for whoever follows on them: all but the signatures.
+
+    Who signed counts: two responses of a roll may hold the same keys, and differ in that.
+    """
     return tuple(
-        (bundle.inception, bundle.expiration, frozenset(one.key for one in bundle.keys)) for bundle in response.bundles
+        (
+            bundle.inception,
+            bundle.expiration,
+            frozenset(one.key for one in bundle.keys),
+            frozenset((one.key_tag, one.algorithm) for one in bundle.signatures),
+        )
+        for bundle in response.bundles
     )

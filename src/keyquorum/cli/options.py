@@ -56,7 +56,7 @@ def judging_options(command: Function) -> Function:
         overrule_option,
         at_option,
         previous_option,
-        click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, zone."),
+        click.option("--policy", type=FILE, help="A policy file, or a shipped one: root, tld, zone."),
     ):
         command = option(command)
     return command

@@ -29,7 +29,7 @@ _TTL = 3600
 _QUARTERS = click.IntRange(0, MOST_QUARTERS)
 
 policy_option = click.option(
-    "--policy", type=FILE, help="A policy file, or a shipped one: root, zone.  [default: root for the root]"
+    "--policy", type=FILE, help="A policy file, or a shipped one: root, tld, zone.  [default: root for the root]"
 )
 
 
@@ -155,7 +155,10 @@ def roll(
     _show(plan, ways, rules)
     show_report(report)
     if report.acceptable:
-        terminal.next_step("each quarter, ask for its response under its schema: keyquorum request new --schema NAME")
+        terminal.next_step(
+            "each quarter, ask for its response under its schema: keyquorum request new --key CURRENT --next NEXT "
+            "--schema NAME"
+        )
         return 0
     terminal.say()
     terminal.say(f"Not a plan to follow: {', '.join(result.rule for result in report.failed)}.", style="bold red")

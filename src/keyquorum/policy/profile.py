@@ -23,7 +23,7 @@ from keyquorum.errors import LimitError, MalformedError, UsageError
 from keyquorum.policy.bounds import Bounds, span
 from keyquorum.policy.tables import Table
 
-PROFILES = ("root", "zone")
+PROFILES = ("root", "tld", "zone")
 """The names of the shipped profiles."""
 
 SIZE_LIMIT = 1 << 16
@@ -118,7 +118,7 @@ def profile(name: str) -> Policy:
 def profile_source(name: str) -> bytes:
     """Give the TOML text of a shipped profile, to hash or to start one's own from; UsageError for any other name."""
     if name not in PROFILES:
-        raise UsageError(f"there is no profile {name!r}", do=f"The shipped ones are {' and '.join(PROFILES)}.")
+        raise UsageError(f"there is no profile {name!r}", do=f"The shipped ones are {', '.join(PROFILES)}.")
     return (resources.files("keyquorum.policy") / "profiles" / f"{name}.toml").read_bytes()
 
 
