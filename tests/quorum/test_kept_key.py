@@ -83,6 +83,18 @@ def test_without_the_device_the_answer_lacks_the_key_and_the_keeper_is_told_what
         asked_of(opened(alone), (), villager("bob").identity)
 
 
+def test_who_keeps_a_key_that_signs_nothing_is_told_so() -> None:
+    hsm = kept("alice")
+    matter = replace(zone_records(*ZONES), responses=(("normal", "hold"),), roles=("current", "next"))
+    request = ask(matter, hsm, quorum())
+    assert kept_by(opened(request), villager("alice").identity) == ()
+    with pytest.raises(RefusedError, match="asks no signature of kept, which you keep"):
+        asked_of(opened(request), (), villager("alice").identity)
+    outcome = combine(request, [answer(request, matter, quorum(), index, hsm) for index in (1, 2)])
+    assert signers(outcome) == [{dnskey_of(quorum().key.record.public)}] * len(ZONES)
+    assert outcome.good(hsm) == set()
+
+
 def test_a_device_that_signs_wrongly_is_named_and_nothing_leaves() -> None:
     matter = zone_records(*ZONES)
     hsm = kept(device=Faulty(pair(8), [2]))

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import dns.name
@@ -37,7 +38,7 @@ class Quarter:
     """A quarter: when it begins, what is asked for with which keys, who answers.
 
     ``trusted`` has for each slot the keys (O: the HSM's, N: the quorum's) that a validator trusts which has followed
-    the zone by RFC 5011.
+    the zone by RFC 5011. ``ready`` is the schema of a response that is kept for backing out.
     """
 
     start: str
@@ -45,17 +46,27 @@ class Quarter:
     keys: Mapping[str, str]
     answering: tuple[str, ...]
     trusted: str
+    ready: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A slot (from 1), the keys that a validator trusts five days into it, and whether it is to find the zone good."""
+
+    slot: int
+    trusted: str
+    good: bool = True
 
 
 _BOTH = {"--key": "O", "--next": "N"}
 PLAN = (
     Quarter("2026-10-01", "normal", {"--key": "O"}, ("hilda",), 9 * "O "),
     # Published from 11 January on, and trusted 30 days later.
-    Quarter("2027-01-01", "pre-publish", _BOTH, ("hilda",), 4 * "O " + 5 * "ON "),
+    Quarter("2027-01-01", "pre-publish", _BOTH, ("hilda",), 4 * "O " + 5 * "ON ", "back-out"),
     Quarter("2027-04-01", "publish-only", _BOTH, ("hilda",), 9 * "ON "),
-    Quarter("2027-07-01", "rollover", _BOTH, ("hilda", "alice", "carol"), 9 * "ON "),
+    Quarter("2027-07-01", "rollover", _BOTH, ("hilda", "alice", "carol"), 9 * "ON ", "publish-only"),
     # Seen revoked, a key is not trusted any more.
-    Quarter("2027-10-01", "revoke", _BOTH, ("alice", "hilda", "bob"), "ON " + 8 * "N "),
+    Quarter("2027-10-01", "revoke", _BOTH, ("alice", "hilda", "bob"), "ON " + 8 * "N ", "hold"),
     Quarter("2028-01-01", "normal", {"--key": "N"}, ("carol", "bob"), 9 * "N "),
 )
 _DIRECTORIES = {"O": "kept", "N": "new"}
@@ -78,14 +89,17 @@ class Roll:
         """Give one of the two KSKs."""
         return dnskey_of(KEY_RECORD.read((self.place(letter) / "key.json").read_bytes()).record.public)
 
-    def quarter(self, number: int) -> ZoneResponse:
-        """Play a quarter: ask, answer, combine, verify; all of it some weeks before."""
+    def quarter(self, number: int) -> dict[str, ZoneResponse]:
+        """Play a quarter: ask, answer, combine, verify; all of it some weeks before. Gives the responses by schema."""
         quarter, table = PLAN[number], self.table
         self.patch.setattr("keyquorum.cli.world.now", lambda: parse_time(f"{quarter.start}T00:00:00Z") - 21 * DAY)
         chain: list[str | Path] = ["--previous-skr", self.made[-1]] if self.made else []
         ksr = self._ksr(quarter, number, chain)
-        request, response = table.file(f"request-{number}"), table.file(f"skr-{number}.xml")
-        words: list[str | Path] = ["--ksr", ksr, "--schema", quarter.schema, *chain]
+        request = table.file(f"request-{number}")
+        schemas = [quarter.schema, *([quarter.ready] if quarter.ready else [])]
+        words: list[str | Path] = ["--ksr", ksr, *chain]
+        for schema in schemas:
+            words += ["--schema", schema]
         words += ["--identity", table.keystore("rita"), "--out", request]
         words += [] if self.made else ["--first"]
         for option, letter in quarter.keys.items():
@@ -99,9 +113,13 @@ class Roll:
             words += ["--token", self.uri, "--pin-file", table.soft.pin_file()] if name == "hilda" else []
             assert table.typed("sign", request, *words) == 0
             partials.append(partial_file)
-        assert table.run("combine", request, *partials, "--out", response) == 0
-        self.made.append(response)
-        return read_one_response(response.read_bytes())
+        assert table.run("combine", request, *partials, "--out", table.file(f"skr-{number}.xml")) == 0
+        ending = {schema: f".{schema}" * (len(schemas) > 1) for schema in schemas}
+        files = {schema: table.file(f"skr-{number}{ending[schema]}.xml") for schema in schemas}
+        for file in files.values():
+            assert table.run("verify", file, "--request", request) == 0
+        self.made.append(files[quarter.schema])
+        return {schema: read_one_response(file.read_bytes()) for schema, file in files.items()}
 
     def _ksr(self, quarter: Quarter, number: int, chain: Sequence[str | Path]) -> Path:
         out = self.table.file(f"ksr-{number}.xml")
@@ -117,31 +135,24 @@ class Roll:
         path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return path
 
-    def judge(self, number: int, response: ZoneResponse, *, but: Mapping[int, str]) -> None:
-        """Have unbound judge the zone five days into each slot of a quarter, from the keys that are trusted by then.
-
-        In the slots in ``but`` it must not validate, from the one key named there.
-        """
-        cases = [(slot, names, True) for slot, names in enumerate(PLAN[number].trusted.split(), 1)]
-        cases += [(slot, name, False) for slot, name in but.items()]
-        assert len(cases) == 9 + len(but)
+    def judge(self, number: int, response: ZoneResponse, cases: Sequence[Case]) -> None:
+        """Have unbound judge the zone in slots of a quarter."""
         with ThreadPoolExecutor(6) as pool:
             for _ in pool.map(partial(self._judged, number, response.bundles), cases):
                 pass
 
-    def _judged(self, number: int, bundles: Sequence[Bundle], case: tuple[int, str, bool]) -> None:
-        slot, trusted, good = case
-        bundle = bundles[slot - 1]
-        directory = self.table.file(f"unbound-{number}-{slot}-{trusted}")
-        directory.mkdir()
+    def _judged(self, number: int, bundles: Sequence[Bundle], case: Case) -> None:
+        bundle = bundles[case.slot - 1]
+        directory = Path(mkdtemp(prefix="unbound-", dir=self.table.directory))
         zone, anchors = directory / "root.zone", directory / "anchors.ds"
         keys, window = write_rrset(dns.name.root, bundle), (bundle.inception, bundle.expiration)
         zone.write_text(RootZone((zsk(number + 1),)).signed(keys, *window))
-        anchors.write_text("".join(f"{ds_text(dns.name.root, self.key(letter))}\n" for letter in trusted))
+        anchors.write_text("".join(f"{ds_text(dns.name.root, self.key(letter))}\n" for letter in case.trusted))
         with unbound(zone, anchors, directory, bundle.inception + 5 * DAY) as query:
             for name, kind in ASKED:
                 answer = query(name, kind)
-                assert is_authentic(answer) if good else answer.rcode() == dns.rcode.SERVFAIL, case
+                refused = answer.rcode() == dns.rcode.SERVFAIL
+                assert is_authentic(answer) if case.good else refused, (number, case)
 
 
 def zsk(number: int) -> Pair:

@@ -44,6 +44,8 @@ def test_beside_a_quorum_in_one_bundle(table: Table) -> None:
     assert table.keep(uri, "--label", "the old KSK") == 0
     table.deal()
     table.ask("kept", "new")
+    assert run(["request", "show", str(table.file("request"))]) == 0
+    assert "current key    the old KSK, kept whole by hilda" in table.capture.readouterr().out
     assert run(["status", str(table.directory)]) == 3
     told = table.capture.readouterr().out
     assert "the old KSK, kept whole by hilda" in told

@@ -39,7 +39,7 @@ from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Request, Source, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord, Request, Source, Window
 from keyquorum.threshold.one_time import number_of
 
 _FIRST = "none: these keys have signed nothing for the zone before, the request says"
@@ -223,7 +223,7 @@ def show_request(opened: OpenRequest) -> None:
             ("id", opened.signed.id.hex()),
             ("from", f"{opened.requester.record.name} ({spoken(opened.requester.id, 8)})"),
             ("judged at", format_time_for_people(record.at)),
-            *((f"{one.role} key", one.key.record.label) for one in record.keys),
+            *((f"{one.role} key", _named(one.key.record)) for one in record.keys),
             *((_called(record, one), f"{one.schema}: {SCHEMAS[one.schema].meaning}") for one in record.responses),
             ("chain", _FIRST if record.first else "follows on a response that was made with these keys"),
             *_derivation(record.terms),
@@ -231,6 +231,10 @@ def show_request(opened: OpenRequest) -> None:
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
+
+
+def _named(record: KeyRecord) -> str:
+    return f"{record.label}, kept whole by {record.dealer.record.name}" if record.kept else record.label
 
 
 def _called(record: Request, response: NamedSchema) -> str:

@@ -103,7 +103,7 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
         if index is None or not (key.id in shares or key.record.kept):
             continue
         if key.id not in signing:
-            idle.append(key.record.label)
+            idle.append(f"{key.record.label}, which you {'keep' if key.record.kept else 'hold a share of'}")
         elif key.id in shares:
             public = key.record.public
             widths[key.id] = scheme_of(public).width(public, index, request.context(key))
@@ -115,7 +115,7 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
             )
         if idle:
             raise RefusedError(
-                f"the request asks no signature of {', '.join(idle)}, which you hold, or hold a share of",
+                f"the request asks no signature of {', and none of '.join(idle)}",
                 do="Under the schema of this request others sign.",
             )
         labels = ", ".join(key.record.label for key in request.task.keys)
