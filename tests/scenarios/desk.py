@@ -8,7 +8,7 @@ from pathlib import Path
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import ESCROW, Escrow
 from tests.scenarios.scanner import scanning
-from tests.scenarios.scripts import Seen, run_here
+from tests.scenarios.shell import Seen, run_here
 
 PASSPHRASE = b"correct horse"
 PATIENCE = 120

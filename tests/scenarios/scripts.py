@@ -4,7 +4,7 @@ A script is a text file in ``scripts/``, run from top to bottom in an empty dire
 
     #   a remark
     &   something that is there already, not by our commands: see ``SETTINGS``
-    $   a command. ``keyquorum`` alone runs in this process; with answers, at a terminal of its own; all else in bash
+    $   a command. ``keyquorum`` runs in this process; with answers, at a terminal of its own; all else in bash
     <   what is typed when the command asks ("^D" and "^C" are those keys; the keys of what follows no question are
         not pressed, so a question that does not come is a failure)
     >   a line that is seen, on standard output or standard error, after those above; * stands for anything
@@ -26,7 +26,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from io import BytesIO, StringIO
@@ -36,7 +35,6 @@ from types import MappingProxyType
 import dns.name
 import pytest
 
-from keyquorum.cli.app import run
 from keyquorum.keystore.person import Person
 from keyquorum.keystore.sealing import Cost
 from keyquorum.keystore.slots import Material
@@ -51,12 +49,11 @@ from tests.data import data
 from tests.escrow.villages import made_from
 from tests.quorum.village import QUICK, zone_records
 from tests.scenarios.papers import put_on_paper
+from tests.scenarios.shell import PATIENCE, Seen, environment, run_here, run_in_bash
 from tests.threshold.cases import seeded
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PASSPHRASE = "correct horse"
-PATIENCE = 60.0
-"""Seconds that a command may take; far more than any does."""
 _KEYS = {"^D": b"\x04", "^C": b"\x03"}
 _ASKING = re.compile(rb"[^\n]: $")
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -77,16 +74,6 @@ class Step:
     unwanted: list[str] = field(default_factory=list)
     status: int = 0
     kept: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What came of a command; ``text`` is all that was seen, ``out`` and ``err`` by themselves where they are known."""
-
-    status: int
-    text: str
-    out: str = ""
-    err: str = ""
 
 
 def play(script: Path, where: Path, monkeypatch: pytest.MonkeyPatch) -> list[Seen]:
@@ -140,26 +127,14 @@ def _run(command: str, typed: list[str]) -> Seen:
     words = shlex.split(command)
     if words[:1] == ["keyquorum"] and not re.search(r"[|<>;*$&]", command):
         return run_here(words[1:])
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL, env=_environment(),
-    )  # fmt: skip
-    return Seen(done.returncode, done.stdout + done.stderr, done.stdout, done.stderr)
-
-
-def run_here(arguments: list[str]) -> Seen:
-    """Run one of our commands in this process, without a terminal."""
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        status = run(arguments)
-    return Seen(status, out.getvalue() + err.getvalue(), out.getvalue(), err.getvalue())
+    return run_in_bash(command)
 
 
 def start(arguments: list[str]) -> subprocess.Popen[bytes]:
     """Start one of our commands as a process of its own, without a terminal; what it says is thrown away."""
     command = [str(Path(sys.executable).parent / "keyquorum"), *arguments]
     quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=_environment())
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=environment())
 
 
 def _at_a_terminal(command: str, typed: list[str]) -> Seen:
@@ -167,7 +142,7 @@ def _at_a_terminal(command: str, typed: list[str]) -> Seen:
     child, terminal = pty.fork()
     if child == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever started us in the background made it ignored
-        os.execvpe("bash", ["bash", "-c", command], _environment())
+        os.execvpe("bash", ["bash", "-c", command], environment())
     waiting, shown, asked = list(typed), b"", 0
     end = time.monotonic() + PATIENCE
     try:
@@ -194,12 +169,6 @@ def _at_a_terminal(command: str, typed: list[str]) -> Seen:
     if waiting:
         raise ScriptError(f"never asked for: {waiting}\nSeen:\n{text}")
     return Seen(os.waitstatus_to_exitcode(ended), text)
-
-
-def _environment() -> dict[str, str]:
-    """Give an environment in which ``keyquorum`` is ours and a terminal is a plain one."""
-    bin_ = str(Path(sys.executable).parent)
-    return dict(os.environ) | {"PATH": f"{bin_}:{os.environ['PATH']}", "TERM": "xterm", "COLUMNS": "100"}
 
 
 def _check(step: Step, seen: Seen, variables: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import click
 import pytest
 
 from keyquorum.cli.app import keyquorum
-from tests.scenarios.scripts import run_here
+from tests.scenarios.shell import run_here
 
 JUDGING = {"--policy", "--previous-skr", "--at", "--overrule"}
 SHARING = {"--threshold", "--shares", "--group", "--group-threshold", "--share-holder"}

@@ -10,7 +10,8 @@ from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.kinds import KEY_RECORD
 from tests.quorum.test_root_request import validated_by_dnspython
-from tests.scenarios.scripts import Seen, play, run_here
+from tests.scenarios.scripts import play
+from tests.scenarios.shell import Seen, run_here
 
 README = Path(__file__).parent.parent.parent / "README.md"
 

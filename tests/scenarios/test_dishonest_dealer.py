@@ -11,7 +11,8 @@ from keyquorum.keystore.sealing import Cost
 from keyquorum.keystore.store import Keystore
 from tests.quorum.dealers import Dealt, hand_out, moved, public_of
 from tests.quorum.village import Quorum, dealt
-from tests.scenarios.scripts import PASSPHRASE, run_here
+from tests.scenarios.scripts import PASSPHRASE
+from tests.scenarios.shell import run_here
 from tests.threshold.cases import seeded
 
 

@@ -10,7 +10,7 @@ from keyquorum.tokens.loading import load
 from keyquorum.tokens.templates import Placing
 from tests.scenarios.desk import create, manifest_of, recover
 from tests.scenarios.scanner import printing, scanning
-from tests.scenarios.scripts import run_here
+from tests.scenarios.shell import run_here
 from tests.threshold.cases import seeded
 from tests.tokens.softhsm import MODULE, softhsm
 

@@ -17,7 +17,7 @@ from keyquorum.machine.swap import swap_devices
 from keyquorum.paper.reading import read_file
 from tests.scenarios.desk import manifest_of
 from tests.scenarios.scanner import scanning
-from tests.scenarios.scripts import run_here
+from tests.scenarios.shell import run_here
 from tests.scenarios.written import Written, watch
 from tests.scenarios.written_secrets import key_secrets
 from tests.threshold.cases import seeded

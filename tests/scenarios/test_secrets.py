@@ -15,7 +15,8 @@ from keyquorum.maths.work import HERE
 from keyquorum.quorum.dealing import Custody, deal
 from keyquorum.threshold.seam import Plan
 from tests.quorum.village import QUICK, undivided, zone_records
-from tests.scenarios.scripts import PASSPHRASE, SETTINGS, Seen, play, start
+from tests.scenarios.scripts import PASSPHRASE, SETTINGS, play, start
+from tests.scenarios.shell import Seen
 from tests.threshold.cases import seeded
 
 NAMES = ("alice", "bob", "rita")
