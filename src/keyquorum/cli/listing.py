@@ -132,10 +132,17 @@ def _parent_rows(shown: Sequence[Shown]) -> Iterator[tuple[str, ...]]:
         if now == last or ((last is None or last[0] != one.zone) and not one.bundle.for_parent):
             continue
         start = (one.zone.to_text(), format_time_for_people(one.bundle.inception).removesuffix(" UTC"))
-        records = [(rrset.name, text) for rrset in one.bundle.for_parent for text in sorted(rrset.texts())]
+        records = [(rrset.name, text) for rrset in one.bundle.for_parent for text in _told(rrset, one.bundle)]
         for number, record in enumerate(records or [("none", "nothing is said from here on")]):
             yield (*(("", "") if number else start), *record)
         last = now
+
+
+def _told(rrset: ParentRrset, bundle: PlannedBundle) -> list[str]:
+    """Give each record in a few words; a key that stands in the bundle is named by its tag."""
+    tags = {published.key.wire(): published.key.tag for published in bundle.keys}
+    pairs = zip(rrset.rdatas, rrset.texts(), strict=True)
+    return sorted(f"the key with tag {tags[rdata]}" if rdata in tags else text for rdata, text in pairs)
 
 
 def _change(before: PlannedBundle, after: PlannedBundle) -> str:

@@ -44,7 +44,7 @@ def strength(subject: Subject) -> Outcome:
     for one, other in shared_factors([*asked, *subject.ksks, *before]):
         if one in asked:
             found.append((f"key tag {tag(one)}", f"its modulus shares a factor with that of key tag {tag(other)}"))
-    return judged(found, f"{len(asked)} keys show no weakness")
+    return judged(found, f"no weakness in {len(asked)} key{'s' * (len(asked) != 1)}")
 
 
 def ttl(subject: Subject) -> Outcome:

@@ -31,7 +31,9 @@ def schema(subject: Subject) -> Outcome:
             if published.key in forms and published.key not in standing:
                 how = "revoked" if published.key.is_revoked else "not revoked"
                 found.append((where, f"lists key tag {tag(published.key)}, {how}, which does not stand there so"))
-    told = " and ".join(f"{one.name} ({one.schema.name})" for one in subject.responses)
+    told = " and ".join(
+        one.name if one.name == one.schema.name else f"{one.name} ({one.schema.name})" for one in subject.responses
+    )
     return judged(found, f"nothing in the request is against the schema of {told}")
 
 
