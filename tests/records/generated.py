@@ -63,6 +63,7 @@ from keyquorum.records.kinds import (
     Window,
 )
 from keyquorum.records.parts import PUBLIC
+from keyquorum.threshold.undivided import UndividedPublic
 from tests.records.people import BY_KEY, CARDS, KEY, PEOPLE
 
 MOST_ITEMS = 3
@@ -159,8 +160,14 @@ def _card(draw: st.DrawFn) -> Any:
 def _key_record(draw: st.DrawFn) -> Any:
     names = st.lists(st.sampled_from(sorted(PEOPLE)), min_size=1, max_size=3, unique=True)
     dealer, holders = draw(st.sampled_from(sorted(PEOPLE))), draw(names)
-    fitting = replace(draw(values(PUBLIC)), holders=len(holders))
-    how = draw(st.sampled_from(["dealt", "generated", "reshared"]))
+    how = draw(st.sampled_from(["dealt", "generated", "reshared", "kept"]))
+    if how == "kept":
+        holders = [dealer]
+    fitting = draw(values(PUBLIC))
+    if isinstance(fitting, UndividedPublic):
+        holders = holders[:1]
+    else:
+        fitting = replace(fitting, holders=len(holders))
     digest = st.binary(min_size=32, max_size=32)
     return draw(
         _filled(
@@ -173,7 +180,7 @@ def _key_record(draw: st.DrawFn) -> Any:
             requesters=tuple(CARDS[name] for name in draw(names)),
             origin=Origin(
                 how=how,
-                transcript=draw(digest) if how != "dealt" else None,
+                transcript=draw(digest) if how in {"generated", "reshared"} else None,
                 old=draw(digest) if how == "reshared" else None,
             ),
         )

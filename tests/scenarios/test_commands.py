@@ -22,6 +22,9 @@ COMMANDS = {
     "key presign": {
         "--key", "--from", "--slots", "--a-year", "--from-slot", "--identity", "--out", "--passphrase-file",
     },
+    "key token": {
+        "--zone", "--zones", "--identity", "--requester", "--label", "--algorithm", "--out", "--passphrase-file",
+    } | TOKEN,
     "key show": {"--json", "--presignatures", "--keystore", "--passphrase-file"},
     "key dnskey": set(),
     "key ds": {"--digest"},
@@ -48,9 +51,11 @@ COMMANDS = {
     "request new": {
         "--key", "--identity", "--ksr", "--dnskey", "--inception", "--expiration", "--schema", "--accepted", "--out",
         "--passphrase-file", "--commitments", "--from-slot", "--until", "--next", "--first", "--archive",
-    } | JUDGING,
+    } | TOKEN | JUDGING,
     "request show": {"--policy", "--previous-skr", "--archive", "--at", "--json"},
-    "sign": {"--keystore", "--out", "--approve", "--passphrase-file", "--seen", "--archive"} | JUDGING,
+    "sign": {
+        "--keystore", "--out", "--approve", "--passphrase-file", "--seen", "--archive", "--token",
+    } | TOKEN | JUDGING,
     "combine": {"--out", "--format", "--identity", "--json", "--passphrase-file", "--archive"},
     "verify": {"--key", "--request", "--anchor", "--at", "--json"},
     "anchor write": {

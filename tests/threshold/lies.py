@@ -6,7 +6,8 @@ from typing import Any
 
 from keyquorum.errors import MalformedError
 from keyquorum.threshold.seam import Answer, Context
-from tests.threshold.cases import Dealt, messages
+from keyquorum.threshold.undivided import UndividedPublic
+from tests.threshold.cases import CONTEXT, Dealt, messages
 
 Lie = Callable[[Dealt, int, list[bytes]], Answer]
 
@@ -83,6 +84,8 @@ def flipped(number: bytes, index: int) -> bytes:
 def number_length(dealt: Dealt) -> int:
     """Give the length in bytes of one number in a value: a value is one, or one for each quorum."""
     public: Any = dealt.public
+    if isinstance(public, UndividedPublic):
+        return dealt.scheme.width(public, 1, CONTEXT)
     return {8: 0, 10: 0, 13: 32, 14: 48, 15: 32, 16: 57}[public.algorithm] or int(public.width)
 
 

@@ -151,7 +151,8 @@ def _show(
         if key.id not in signing:
             terminal.heading(f"{record.label} signs nothing in this request")
             continue
-        terminal.heading(f"Answers for {record.label}, of which any {record.public.threshold} suffice")
+        enough = "which nobody else can give" if record.kept else f"of which any {record.public.threshold} suffice"
+        terminal.heading(f"Answer{'s' * (not record.kept)} for {record.label}, {enough}")
         told = {one.index: one for one in combined.contributions if one.key == key.id}
         rows = []
         for index, card in enumerate(record.holders, 1):
@@ -160,7 +161,7 @@ def _show(
             mark = "has not answered" if one is None else "good" if not one.fault else wrong
             style = "dim" if one is None else "green" if not one.fault else "bold red"
             rows.append((str(index), card.record.name, Text(mark, style=style), one.fault if one else ""))
-        terminal.listing(["share", "holder", "answer", "how it is known"], rows)
+        terminal.listing(["share", "keeper" if record.kept else "holder", "answer", "how it is known"], rows)
     for path, error in unreadable:
         terminal.say(f"  {path.name}: not used, its maker is not known: {error}", style="red")
 

@@ -18,6 +18,7 @@ from keyquorum.cli.dealing import (
     written,
 )
 from keyquorum.cli.key_facts import ALGORITHMS, key_document, show_key
+from keyquorum.cli.key_token import token_command
 from keyquorum.cli.options import (
     FILE,
     directory_at,
@@ -45,6 +46,9 @@ from keyquorum.threshold.seam import Plan
 @click.group()
 def key() -> None:
     """Keys in the custody of a quorum."""
+
+
+key.add_command(token_command)
 
 
 @key.command("deal")
@@ -232,9 +236,15 @@ def verify(file: Path, presignatures: tuple[Path, ...], json_: bool) -> None:
             else "The presignatures were not looked at: give all tables with --presignatures.",
             style="green" if rows else "bold",
         )
+    elif signed.record.kept:
+        terminal.say("The public key is a good one. Nothing was dealt: who has the token alone signs, as before.")
     else:
         terminal.say("The dealing checks: the shares lie on one polynomial of the right degree, and make this key.")
-    terminal.next_step("each holder checks its own share with 'keyquorum share accept'.")
+    terminal.next_step(
+        "make a request that it is to sign: keyquorum request new."
+        if signed.record.kept
+        else "each holder checks its own share with 'keyquorum share accept'."
+    )
 
 
 def _bits(algorithm: str, bits: int | None, *, existing: bool) -> int:

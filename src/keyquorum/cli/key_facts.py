@@ -1,5 +1,6 @@
 """What is shown and reported of a key in the custody of a quorum."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from dns.dnssectypes import Algorithm
@@ -11,7 +12,7 @@ from keyquorum.errors import ParameterError
 from keyquorum.identity.words import spoken
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord
+from keyquorum.records.kinds import Card, KeyRecord
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.planned import PlannedPublic
 from keyquorum.threshold.quorum_plan import QuorumPlan, smallest_blocking_set
@@ -39,10 +40,7 @@ def show_key(signed: Signed[KeyRecord]) -> None:
         ]
     )
     terminal.heading("People, with the first words of their cards")
-    rows = [(f"holder {index}", card) for index, card in enumerate(record.holders, 1)]
-    rows += [("dealer" if record.origin.how == "dealt" else "organiser", record.dealer)] + [
-        ("requester", card) for card in record.requesters
-    ]
+    rows = [(part, card) for part, cards in _people(record) for card in cards]
     terminal.listing(["part", "name", "words"], [(part, card.record.name, spoken(card.id, 8)) for part, card in rows])
     terminal.heading("Key id, in words")
     terminal.words(signed.id)
@@ -71,10 +69,20 @@ def key_document(signed: Signed[KeyRecord]) -> dict[str, object]:
     }
 
 
+def _people(record: KeyRecord) -> list[tuple[str, Sequence[Signed[Card]]]]:
+    requesters = ("requester", record.requesters)
+    if record.kept:
+        return [("keeper", record.holders), requesters]
+    holders = [(f"holder {index}", (card,)) for index, card in enumerate(record.holders, 1)]
+    made = "dealer" if record.origin.how == "dealt" else "organiser"
+    return [*holders, (made, (record.dealer,)), requesters]
+
+
 _HOW = {
     "dealt": "by {}",
     "generated": "by its holders, organised by {}; nobody ever had it, so there is no escrow",
     "reshared": "by holders of an older record of the same key, organised by {}",
+    "kept": "by {}, who says so",
 }
 
 
@@ -85,6 +93,8 @@ def _how(record: KeyRecord) -> str:
 def _quorum(record: KeyRecord) -> list[tuple[str, str]]:
     """Say how many holders make a signature, and which of them can stop one."""
     public = record.public
+    if record.kept:
+        return [("quorum", f"none: kept whole, in a token of {record.dealer.record.name}, who alone signs")]
     if scheme_of(public).one_time is Maker.NOBODY:
         return [("quorum", f"any {public.threshold} of {public.holders}")]
     plan: QuorumPlan = cast("PlannedPublic", public).plan

@@ -8,7 +8,17 @@ import dns.name
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.listing import show_bundles, show_report, show_source
-from keyquorum.cli.options import FILE, absent, basis_of, json_option, judging_options, moment
+from keyquorum.cli.options import (
+    FILE,
+    RSA,
+    absent,
+    basis_of,
+    json_option,
+    judging_options,
+    moment,
+    rsa_option,
+    token_options,
+)
 from keyquorum.cli.world import RNG
 from keyquorum.cli.zone_keys import ZoneKeys
 from keyquorum.dnssec.calendar import months_later
@@ -41,7 +51,6 @@ from keyquorum.records.kinds import Source
 
 _PROOF_VALIDITY = 30 * DAY
 _TTL = 3600
-_RSA = {"RSASHA256": 8, "RSASHA512": 10}
 
 
 @click.command("new")
@@ -62,9 +71,8 @@ _RSA = {"RSASHA256": 8, "RSASHA512": 10}
 @click.option("--ttl", type=click.IntRange(0, (1 << 31) - 1), help="Of all keys.  [default: the policy's, or 3600]")
 @click.option("--id", "id_", metavar="ID", help="What the request is called, once and never again.  [default: random]")
 @click.option("--serial", type=click.IntRange(0, (1 << 32) - 1), default=0, show_default=True, help="Of the request.")
-@click.option("--algorithm", type=click.Choice(list(_RSA)), default="RSASHA256", show_default=True, help="Of RSA keys.")
-@click.option("--module", type=FILE, help="The PKCS#11 module (a .so file), if the URI does not say.")
-@click.option("--pin-file", type=FILE, help="Read the token's PIN from the first line of a file.")
+@rsa_option
+@token_options
 @judging_options
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @json_option
@@ -107,7 +115,7 @@ def new(
     )
     seconds = ttl if ttl is not None else _TTL if basis.policy.ksk_ttl is None else basis.policy.ksk_ttl
     with ExitStack() as stack:
-        keys = ZoneKeys(name, _RSA[algorithm], stack, pin_file, module)
+        keys = ZoneKeys(name, RSA[algorithm], stack, pin_file, module)
         cast = Cast(keys.read(current), keys.read(outgoing), keys.read(incoming))
         if form == "icann":
             request = _signed(name, basis, period, cast, seconds, keys, id_, serial)

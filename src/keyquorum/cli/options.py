@@ -35,6 +35,10 @@ at_option = click.option("--at", metavar="TIME", help="Judge as of this time (20
 overrule_option = click.option(
     "--overrule", "overrules", multiple=True, metavar="RULE=REASON", help="Let a failed rule pass, and say why."
 )
+RSA = {"RSASHA256": 8, "RSASHA512": 10}
+rsa_option = click.option(
+    "--algorithm", type=click.Choice(list(RSA)), default="RSASHA256", show_default=True, help="Of RSA keys."
+)
 previous_option = click.option(
     "--previous-skr", type=FILE, help="The previous response, on which this request has to follow."
 )
@@ -58,6 +62,16 @@ def judging_options(command: Function) -> Function:
     return command
 
 
+def token_options(command: Function) -> Function:
+    """Add how tokens are opened: their module, and their PIN."""
+    for option in (
+        click.option("--module", type=FILE, help="The PKCS#11 module (a .so file), if the URI does not say."),
+        click.option("--pin-file", type=FILE, help="Read the token's PIN from the first line of a file."),
+    ):
+        command = option(command)
+    return command
+
+
 class GreedyCommand(click.Command):
     """A command whose repeatable options take several values in one go: ``--accepted *.json``."""
 
@@ -74,6 +88,11 @@ class GreedyCommand(click.Command):
                 expanded.append(current)
             expanded.append(argument)
         return super().parse_args(ctx, expanded)
+
+
+def is_uri(source: str) -> bool:
+    """Whether a key is named by the URI of its token, not by a file."""
+    return source.startswith("pkcs11:")
 
 
 def moment(text: str | None, option: str = "--at") -> int:

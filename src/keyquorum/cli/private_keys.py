@@ -5,6 +5,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from keyquorum.cli import terminal
+from keyquorum.cli.options import is_uri
 from keyquorum.cli.world import read_file
 from keyquorum.errors import UsageError
 from keyquorum.escrow.keys import EscrowKey, from_private_key
@@ -15,7 +16,7 @@ _PEM_LIMIT = 1 << 20
 
 def private_key_from(source: str, algorithm: str | None, *, rehearsal: bool = False) -> EscrowKey:
     """Give the key in a PEM file (its passphrase is asked for) or behind a ``pkcs11:`` URI."""
-    if source.startswith("pkcs11:"):
+    if is_uri(source):
         from keyquorum.cli.escrow_token import key_out_of  # noqa: PLC0415
 
         return key_out_of(source, algorithm)
@@ -30,7 +31,7 @@ def private_key_from(source: str, algorithm: str | None, *, rehearsal: bool = Fa
 
 def undivided_key(source: str) -> object:
     """Give the key in a PEM file or behind a ``pkcs11:`` URI, of whatever kind: its scheme says what it takes."""
-    if source.startswith("pkcs11:"):
+    if is_uri(source):
         from keyquorum.cli.escrow_token import key_out_of  # noqa: PLC0415
 
         return key_out_of(source, None).private_key()

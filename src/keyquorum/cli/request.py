@@ -1,12 +1,15 @@
 """``keyquorum request``: make a request of what is to be signed, and show one as everybody sees it."""
 
+from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from keyquorum.cli import terminal, world
 from keyquorum.cli.chain import judged_by, keep
+from keyquorum.cli.key_token import requested_keys
 from keyquorum.cli.listing import examination_document, show_examination, show_source
 from keyquorum.cli.options import (
     FILE,
@@ -15,6 +18,7 @@ from keyquorum.cli.options import (
     archive_option,
     basis_of,
     format_of_ksr,
+    is_uri,
     json_option,
     judging_options,
     moment,
@@ -22,6 +26,7 @@ from keyquorum.cli.options import (
     person_at,
     previous_option,
     read_record,
+    token_options,
 )
 from keyquorum.cli.slots import give_out, show_slots, slot_facts, taken_slots
 from keyquorum.dnssec.icann import SIZE_LIMIT
@@ -37,7 +42,7 @@ from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, Request, Source, Window
+from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord, Request, Source, Window
 from keyquorum.threshold.one_time import number_of
 
 _FIRST = "none: these keys have signed nothing for the zone before, the request says"
@@ -50,11 +55,21 @@ def request() -> None:
 
 @request.command("new", cls=GreedyCommand)
 @click.option(
-    "--key", "keys", type=FILE, multiple=True, required=True, help="A key that is to sign, the current one; repeatable."
+    "--key",
+    "keys",
+    metavar="FILE|URI",
+    multiple=True,
+    required=True,
+    help="A key that is to sign, the current one: its record, or a key in a token that you keep; repeatable.",
 )
 @click.option(
-    "--next", "next_keys", type=FILE, multiple=True, help="A key that comes next, in a schema that has one; repeatable."
+    "--next",
+    "next_keys",
+    metavar="FILE|URI",
+    multiple=True,
+    help="A key that comes next, in a schema that has one; repeatable.",
 )
+@token_options
 @click.option("--identity", type=FILE, required=True, help="The requester's keystore.")
 @click.option("--ksr", type=FILE, help="The key signing request (ICANN XML, or text of BIND or Knot), as received.")
 @click.option("--until", metavar="TIME", help="The end of the period that BIND's request (dnssec-ksr -e) was made for.")
@@ -86,14 +101,16 @@ def request() -> None:
 @click.option("--out", type=FILE, required=True, help="Where to write the request.")
 @passphrase_option
 def new(
-    keys: tuple[Path, ...],
+    keys: tuple[str, ...],
+    pin_file: Path | None,
+    module: Path | None,
     identity: Path,
     ksr: Path | None,
     until: str | None,
     dnskey: Path | None,
     inception: str | None,
     expiration: str | None,
-    next_keys: tuple[Path, ...],
+    next_keys: tuple[str, ...],
     schemas: tuple[str, ...],
     first: bool,
     accepted: tuple[Path, ...],
@@ -115,21 +132,23 @@ def new(
     assert source_file is not None  # noqa: S101
     window = _window(dnskey is not None, inception, expiration)
     responses = _responses(schemas)
-    records = tuple(read_record(path, KEY_RECORD) for path in (*keys, *next_keys))
+    sources = (*keys, *next_keys)
+    written = {source: read_record(Path(source), KEY_RECORD) for source in sources if not is_uri(source)}
     roles = (ROLES[0],) * len(keys) + (ROLES[1],) * len(next_keys)
     acceptances = _acceptances(accepted)
-    format_ = "zone"
-    if ksr:
-        head = world.read_file(ksr, SIZE_LIMIT, "KSR")
-        with world.naming(ksr):
-            format_ = format_of_ksr(head)
+    format_ = _format_of(ksr)
     end = moment(until) if until else None
     basis = basis_of(format_, policy, previous_skr, at, overrules)
-    with world.opened(source_file, "source") as file, person_at(identity, passphrase_file) as requester:
+    with ExitStack() as stack:
+        file = stack.enter_context(world.opened(source_file, "source"))
         if window:
             # A file that is something else is not read to its end to know what its SHA-256 would have been.
             with world.naming(source_file):
                 next(read_source(format_, file, (window.inception, window.expiration)))
+        requester = stack.enter_context(person_at(identity, passphrase_file))
+        records, own = requested_keys(sources, written, requester, stack, pin_file, module)
+        for one in own:
+            acceptances.setdefault(one.record.key, []).append(one)
         length, digest = world.digest_of(file)
         source = Source(format=format_, length=length, sha256=digest)
         terms = terms_of(basis.policy, records, format_, end)
@@ -149,16 +168,16 @@ def new(
                 file.seek(0)
                 while chunk := file.read(1 << 18):
                     output.write(chunk)
-                for key in records:
-                    for row in slots[key.id].rows if key.id in slots else ():
-                        output.write(row)
+                for row in chain.from_iterable(slots[key.id].rows for key in records if key.id in slots):
+                    output.write(row)
     show_source(source)
     show_slots(records, slots)
     terminal.say()
     kept = keep(archive, out)
     terminal.facts({"request": f"{out} (public: publish it)", "request id": signed.id.hex(), **kept})
+    yours = " Answer it yourself, with the key that you keep: keyquorum sign --token." if own else ""
     terminal.next_step(
-        f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'."
+        f"send {out} to every holder, read them the words above by phone, and have each run 'keyquorum sign'.{yours}"
     )
 
 
@@ -207,7 +226,7 @@ def show_request(opened: OpenRequest) -> None:
             ("id", opened.signed.id.hex()),
             ("from", f"{opened.requester.record.name} ({spoken(opened.requester.id, 8)})"),
             ("judged at", format_time_for_people(record.at)),
-            *((f"{one.role} key", one.key.record.label) for one in record.keys),
+            *((f"{one.role} key", _named(one.key.record)) for one in record.keys),
             *((_called(record, one), f"{one.schema}: {SCHEMAS[one.schema].meaning}") for one in record.responses),
             ("chain", _FIRST if record.first else "follows on a response that was made with these keys"),
             *_derivation(record.terms),
@@ -215,6 +234,10 @@ def show_request(opened: OpenRequest) -> None:
         ]
         + [("overruled", f"{overrule.rule}, because: {overrule.reason}") for overrule in record.overrules]
     )
+
+
+def _named(record: KeyRecord) -> str:
+    return f"{record.label}, kept whole by {record.dealer.record.name}" if record.kept else record.label
 
 
 def _called(record: Request, response: NamedSchema) -> str:
@@ -257,6 +280,15 @@ def request_document(opened: OpenRequest) -> dict[str, object]:
         ],
         "overrules": [{"rule": o.rule, "reason": o.reason} for o in record.overrules],
     }
+
+
+def _format_of(ksr: Path | None) -> str:
+    """Tell the format of what is to be signed, where it is no longer than one of its kind may be."""
+    if ksr is None:
+        return "zone"
+    head = world.read_file(ksr, SIZE_LIMIT, "KSR")
+    with world.naming(ksr):
+        return format_of_ksr(head)
 
 
 def _responses(given: tuple[str, ...]) -> tuple[NamedSchema, ...]:

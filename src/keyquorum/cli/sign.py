@@ -1,6 +1,7 @@
 """``keyquorum sign``: a holder looks at a request and answers it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from keyquorum.cli.options import (
     passphrase_option,
     person_at,
     read_header_of,
+    token_options,
 )
 from keyquorum.cli.request import show_request
 from keyquorum.cli.world import RNG
@@ -26,16 +28,20 @@ from keyquorum.errors import RefusedError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.keystore.person import Person
+from keyquorum.quorum.keeping import kept_by
 from keyquorum.quorum.requesting import open_request, refuse_failures
 from keyquorum.quorum.signing import answer, asked_of
 from keyquorum.quorum.task import examine
-from keyquorum.records.kinds import PARTIAL
+from keyquorum.records.envelope import Signed
+from keyquorum.records.kinds import PARTIAL, KeyRecord
 
 
 @click.command(cls=GreedyCommand)
 @click.argument("request", type=FILE)
 @click.option("--keystore", type=FILE, required=True, help="Your keystore, with your accepted share.")
 @click.option("--out", type=FILE, required=True, help="Where to write your partial.")
+@click.option("--token", "tokens", metavar="URI", multiple=True, help="A key that you keep whole, in its token.")
+@token_options
 @click.option("--seen", type=FILE, multiple=True, help="Partials published before: were yours made by this keystore?")
 @judging_options
 @archive_option
@@ -45,6 +51,9 @@ def sign(
     request: Path,
     keystore: Path,
     out: Path,
+    tokens: tuple[str, ...],
+    pin_file: Path | None,
+    module: Path | None,
     seen: tuple[Path, ...],
     policy: Path | None,
     previous_skr: Path | None,
@@ -59,11 +68,15 @@ def sign(
     Nothing the requester says is taken on trust: bundles and signing input are derived from the source on this machine.
     """
     absent(out)
-    with world.opened(request, "request") as file, person_at(keystore, passphrase_file) as person:
+    with ExitStack() as stack:
+        file = stack.enter_context(world.opened(request, "request"))
+        person = stack.enter_context(person_at(keystore, passphrase_file))
         refuse_copies(person, seen)
         with world.naming(request):
             opened = open_request(file)
-        shares = person.shares()
+        whole = kept_by(opened, person.identity)
+        devices = _devices(stack, tokens, whole, pin_file, module)
+        shares = {**person.shares(), **devices}
         asked_of(opened, shares, person.identity)
         task = opened.task
         basis = basis_of(task.source.format, policy, previous_skr, at, overrules, person)
@@ -103,7 +116,25 @@ def sign(
     terminal.say()
     kept = keep(archive, request, out)
     terminal.facts({"partial": f"{out} (public)", "partial id": answered.signed.id.hex(), **kept})
+    left = [key.record.label for key in whole if key.id not in devices]
+    if left:
+        terminal.tell(f"Not with {' and '.join(left)}, which you keep whole: answer again, with --token.", style="bold")
     terminal.next_step(f"publish {out}. Anybody who has {request} and enough partials runs 'keyquorum combine'.")
+
+
+def _devices(
+    stack: ExitStack,
+    tokens: Sequence[str],
+    kept: Sequence[Signed[KeyRecord]],
+    pin_file: Path | None,
+    module: Path | None,
+) -> Mapping[bytes, object]:
+    """Give what signs with the ``kept`` keys that are in ``tokens`` (URIs), which are open until ``stack`` closes."""
+    if not tokens:
+        return {}
+    from keyquorum.cli.token_keys import TokenKeys  # noqa: PLC0415
+
+    return TokenKeys(stack, pin_file, module).devices(tokens, kept)
 
 
 def refuse_copies(person: Person, seen: Sequence[Path]) -> None:

@@ -77,7 +77,7 @@ def _show_key(state: KeyState) -> None:
     record = state.signed.record
     terminal.heading(f"Key {record.label} ({state.path.name}), tag {dnskey_of(record.public).tag}")
     asking = [card.record.name for card in record.requesters]
-    columns = ["share", "holder", "accepted"]
+    columns = ["share", "keeper" if record.kept else "holder", "accepted"]
     if state.maker is Maker.HOLDER:
         columns += [f"slots left for {name}" for name in asking]
     terminal.listing(
@@ -121,7 +121,8 @@ def _about(signed: Signed[Any]) -> str:
         case Card() as card:
             return card.name
         case KeyRecord() as record:
-            return f"{record.label}, any {record.public.threshold} of {record.public.holders}"
+            kept = f"kept whole by {record.dealer.record.name}"
+            return f"{record.label}, {kept if record.kept else _quorum(record)}"
         case SealedShare() as share:
             return f"share {share.index} of {share.key.record.label}"
         case Acceptance() as acceptance:
@@ -139,6 +140,10 @@ def _about(signed: Signed[Any]) -> str:
             return f"{sum(answer.count for answer in partial.answers):,} values"
         case _:
             return ""
+
+
+def _quorum(record: KeyRecord) -> str:
+    return f"any {record.public.threshold} of {record.public.holders}"
 
 
 def _yes(done: bool) -> Text:

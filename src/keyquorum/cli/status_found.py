@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from keyquorum.cli import world
+from keyquorum.dnssec.responses import signing_roles
 from keyquorum.errors import KeyquorumError, UsageError
 from keyquorum.quorum.commitments import check_maker
 from keyquorum.quorum.generation import transcript_of
@@ -97,7 +98,8 @@ class KeyState:
 class Answers:
     """How far a request has come with one key.
 
-    ``more`` is how many answers are missing at least, and ``of`` those whose would do.
+    ``more`` is how many answers are missing at least, and ``of`` those whose would do. ``keeper`` is who has the key
+    whole, where somebody has.
     """
 
     label: str
@@ -107,6 +109,7 @@ class Answers:
     files: tuple[Path, ...]
     more: int
     of: tuple[str, ...]
+    keeper: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +214,26 @@ def _slots(key: Signed[KeyRecord], found: Found) -> Iterator[Slots]:
 
 def _answers(signed: Signed[Request], found: Found) -> Iterator[Answers]:
     partials = [(file, one) for file, one in found.of(PARTIAL) if one.record.request == signed.id]
+    signing = signing_roles(signed.record.responses)
     for requested in signed.record.keys:
+        if requested.role not in signing:
+            continue
         record = requested.key.record
         names = {card.record.signer: card.record.name for card in record.holders}
-        files = {one.record.signer: file for file, one in partials if one.record.signer in names}
+        files = {
+            one.record.signer: file
+            for file, one in partials
+            if one.record.signer in names and any(part.key == requested.key.id for part in one.record.answers)
+        }
         answered = tuple(name for signer, name in names.items() if signer in files)
         quorums = _quorums(requested)
         asked = {list(names.values())[index - 1] for index in {i for quorum in quorums for i in quorum}}
         open_ = tuple(name for signer, name in names.items() if signer not in files and name in asked)
         more, of = _missing(requested, quorums, set(answered), open_)
-        needed = len(quorums[0]) if len(quorums) == 1 else record.public.answers
-        yield Answers(record.label, needed, answered, open_, tuple(files.values()), more, of)
+        one_quorum = requested.slots is not None and len(quorums) == 1
+        needed = len(quorums[0]) if one_quorum else record.public.answers
+        keeper = record.dealer.record.name if record.kept else ""
+        yield Answers(record.label, needed, answered, open_, tuple(files.values()), more, of, keeper)
 
 
 def _quorums(requested: RequestedKey) -> tuple[Quorum, ...]:

@@ -71,9 +71,12 @@ def _request(directory: Path, found: Found, key: KeyState) -> Step:
 
 
 def _accept(directory: Path, found: Found, key: KeyState) -> Iterator[Step]:
-    if not key.waiting or key.signed.record.origin.how != "dealt":
+    if not key.waiting or key.signed.record.origin.how not in {"dealt", "kept"}:
         return
     name = key.waiting[0]
+    if key.signed.record.kept:
+        yield f"put {name}.accepted.json into {directory}: written with {key.path.name} by 'keyquorum key token'", True
+        return
     # The newest first: after more was dealt there are two files for each holder.
     shares = [
         file
@@ -127,13 +130,14 @@ def _material(directory: Path, found: Found, keys: Sequence[KeyState], key: KeyS
 
 
 def _sign(directory: Path, found: Found, path: Path, answers: Sequence[Answers]) -> Iterator[Step]:
+    keepers = {one.keeper for one in answers}
     for one in answers:
         if one.more and one.of:
             name = one.of[0]
             yield (
                 f"{one.more} more answer{'s are' if one.more > 1 else ' is'} needed for {path.name}, of "
                 f"{', '.join(one.of)}; {name}: keyquorum sign {_quoted(path)} --keystore {_keystore(name, found)} "
-                f"--out {_quoted(_free(directory, name, '.partial'))}",
+                f"{'--token URI ' * (name in keepers)}--out {_quoted(_free(directory, name, '.partial'))}",
                 True,
             )
 

@@ -156,6 +156,8 @@ def _well_formed(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
 def _key_record(stream: BinaryIO, kind: Kind[Any]) -> tuple[Signed[Any], str]:
     signed, _ = _well_formed(stream, kind)
     check_key(signed)
+    if signed.record.kept:
+        return signed, "The key record is signed by its keeper, and the public key is a good one. Nothing was dealt."
     return signed, "The key record is signed by its dealer, and the dealing checks."
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dns.name
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from keyquorum.cli.options import is_uri
 from keyquorum.cli.private_keys import pem_key
 from keyquorum.cli.world import naming, read_file
 from keyquorum.dnssec.anchor_files import read_anchors
@@ -44,7 +45,7 @@ class ZoneKeys:
         return tuple(key for source in sources for key in self._read(source))
 
     def _read(self, source: str) -> Sequence[Dnskey]:
-        if source.startswith("pkcs11:"):
+        if is_uri(source):
             return [self._in_token(source)]
         path = Path(source)
         data = read_file(path, _LIMIT, "zone's key")

@@ -18,12 +18,14 @@ from keyquorum.quorum.dealing import make_card, parse_share, write_share
 from keyquorum.quorum.generation import Begun, Transcript, deal_out
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import ROUND_ONE, ROUND_TWO, RoundOneRecord, RoundTwoRecord
-from keyquorum.records.kinds import CARD, KEY_RECORD, Card, KeyRecord
+from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, Acceptance, Card, KeyRecord
 
 _IDENTITY = "identity"
 _CARD = "card"
 _SHARE = "share"
 _KEY = "key-record"
+_KEPT = "kept-key"
+_KEPT_ACCEPTANCE = "kept-acceptance"
 _SEEN = "request-seen"
 _ANSWERED = "answered"
 _SIGNED = "answered-with"
@@ -105,6 +107,20 @@ class Person:
             raise RefusedError(f"the keystore holds no share of {key.record.label}")
         self.slots.drop(key.id)
         self._store.delete(_SHARE, name)
+
+    def keep_whole(self, key: Signed[KeyRecord], acceptance: Signed[Acceptance]) -> None:
+        """Keep the record of a key that this person has whole, in a token, and the acceptance; neither is secret."""
+        with self._store.batch():
+            self._store.note(_KEPT, key.id.hex(), key.envelope, replace=True)
+            self._store.note(_KEPT_ACCEPTANCE, key.id.hex(), acceptance.envelope, replace=True)
+
+    def kept_whole(self) -> list[tuple[Signed[KeyRecord], Signed[Acceptance]]]:
+        """Give the records of keys that this person has whole, with the acceptances, the newest first."""
+        accepted = self._store.notes(_KEPT_ACCEPTANCE)
+        found = [
+            (KEY_RECORD.read(data), ACCEPTANCE.read(accepted[name])) for name, data in self._store.notes(_KEPT).items()
+        ]
+        return sorted(found, key=lambda one: (-one[0].record.created, one[0].id))
 
     def keep_round_one(self, begun: Begun) -> None:
         """Keep the secrets of round one, and the record, so that asking again gives the same one."""

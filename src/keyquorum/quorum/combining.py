@@ -248,7 +248,8 @@ def _not_enough(record: KeyRecord, able: Set[int], faulty: Set[int]) -> NotEnoug
     missing = ", ".join(name for index, name in names.items() if index not in able | faulty)
     planned = scheme_of(record.public).one_time is not Maker.NOBODY
     if len(able) < needed:
-        told = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {needed} are needed"
+        enough = f"{needed} {'is' if needed == 1 else 'are'} needed"
+        told = f"{len(able)} good answer{'s' * (len(able) != 1)} for {record.label}, where {enough}"
     elif planned:
         told = f"the {len(able)} good answers for {record.label} complete no quorum of the request"
     else:

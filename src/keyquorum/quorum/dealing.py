@@ -48,6 +48,7 @@ from keyquorum.threshold.one_time import Maker, overlap, slots_of
 from keyquorum.threshold.quorum_plan import MOST_HOLDERS
 from keyquorum.threshold.register import one_time_scheme_of, scheme_for, scheme_of
 from keyquorum.threshold.seam import MemorySpool, Plan, PrivateKey, PublicPart
+from keyquorum.threshold.undivided import UndividedPublic
 
 SHARE_TAG = b"keyquorum/share/seal/v1"
 ROWS_TAG = b"keyquorum/rows/seal/v1"
@@ -123,7 +124,7 @@ def deal(
         raise ParameterError(f"{plan.holders} shares for {len(custody.holders)} holders")
     if plan.holders > MOST_HOLDERS:
         raise ParameterError(f"{plan.holders} holders are more than the {MOST_HOLDERS} a key record can name")
-    _check_custody(custody, card)
+    check_custody(custody, card)
     scheme = scheme_for(plan.algorithm)
     if (ration is not None) != (scheme.one_time is Maker.DEALER):
         raise UsageError(
@@ -255,6 +256,12 @@ def _sealed(
 @lru_cache(maxsize=64)
 def check_key(key: Signed[KeyRecord]) -> None:
     """Check all of a key record that anybody can check; raises DealingError or ParameterError (the dealer's fault)."""
+    if key.record.kept != isinstance(key.record.public, UndividedPublic):
+        raise DealingError(
+            "the key record says of a key that is kept whole that it was shared out, or the other way round",
+            where="key record",
+            do="Do not accept it; ask whoever made it.",
+        )
     scheme_of(key.record.public).check_dealing(key.record.public)
 
 
@@ -420,8 +427,11 @@ def published(key: KeyRecord, ttl: int) -> PublishedKey:
     return PublishedKey(dnskey_of(key.public), ttl, key.label)
 
 
-def _check_custody(custody: Custody, dealer: Signed[Card]) -> None:
-    """Refuse what a key record cannot say or nobody can be sealed to, before a search that may take hours."""
+def check_custody(custody: Custody, dealer: Signed[Card]) -> None:
+    """Refuse what a key record cannot say or nobody can be sealed to, before a search that may take hours.
+
+    Raises MalformedError.
+    """
     check_people(dealer, custody.holders, custody.requesters)
     ZONES.parse(ZONES.dump(custody.zones), "zones")
     LABEL.parse(custody.label or "-", "label")

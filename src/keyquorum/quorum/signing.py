@@ -8,6 +8,7 @@ from keyquorum.errors import MalformedError, RefusedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.randomness import Rng
 from keyquorum.maths.work import Work
+from keyquorum.quorum.keeping import kept_by
 from keyquorum.quorum.requesting import OpenRequest, overrules_of, refuse_failures
 from keyquorum.quorum.spools import FixedStream, NewFile
 from keyquorum.quorum.task import Basis, Examination
@@ -49,9 +50,10 @@ def answer(
 ) -> Answered:
     """Answer every message of ``request`` with every key of which ``shares`` (by key id) holds a share.
 
-    ``examination`` must be the holder's own, of this request; ``stores`` gives the one-time material for a key. Raises
-    RefusedError if a rule failed that is not overruled, if there is no key in the request of which the holder has a
-    share, or if a slot was used for something else.
+    Of a key that the holder keeps whole, the "share" is the device that has it. ``examination`` must be the holder's
+    own, of this request; ``stores`` gives the one-time material for a key. Raises RefusedError if a rule failed that is
+    not overruled, if there is no key in the request of which the holder has a share, or if a slot was used for
+    something else; whatever a device raises.
     """
     refuse_failures(examination)
     widths = asked_of(request, shares, holder)
@@ -98,19 +100,24 @@ def asked_of(request: OpenRequest, shares: Collection[bytes], holder: Identity) 
     signing = request.task.signing()
     for key in request.task.keys:
         index = key.record.index_of(holder.verification_key)
-        if index is None or key.id not in shares:
+        if index is None or not (key.id in shares or key.record.kept):
             continue
         if key.id not in signing:
-            idle.append(key.record.label)
-        else:
+            idle.append(f"{key.record.label}, which you {'keep' if key.record.kept else 'hold a share of'}")
+        elif key.id in shares:
             public = key.record.public
             widths[key.id] = scheme_of(public).width(public, index, request.context(key))
-    if not widths and idle:
-        raise RefusedError(
-            f"the request asks no signature of {', '.join(idle)}, which you hold a share of",
-            do="Under the schema of this request others sign.",
-        )
     if not widths:
+        if kept := kept_by(request, holder):
+            raise RefusedError(
+                f"you keep {' and '.join(key.record.label for key in kept)} whole, and the token that has it is needed",
+                do="Say which one: --token 'pkcs11:token=...;object=...'.",
+            )
+        if idle:
+            raise RefusedError(
+                f"the request asks no signature of {', and none of '.join(idle)}",
+                do="Under the schema of this request others sign.",
+            )
         labels = ", ".join(key.record.label for key in request.task.keys)
         raise RefusedError(
             f"your keystore holds no share of {labels}", do="Accept your share first: keyquorum share accept."

@@ -73,7 +73,8 @@ CARD = Kind("holder-card", "holder card", Card, {"name": NAME, "sealing_key": KE
 class Origin:
     """How a key came into custody: ``dealt`` by one person, ``generated`` by its holders, or ``reshared`` by others.
 
-    ``transcript`` is what all who took part signed, and ``old`` the id of the key record that was shared anew.
+    Or, of a key that one person has whole, in a token, that it is ``kept`` there. ``transcript`` is what all who took
+    part signed, and ``old`` the id of the key record that was shared anew.
     """
 
     how: str = "dealt"
@@ -81,13 +82,14 @@ class Origin:
     old: bytes | None = None
 
     def __post_init__(self) -> None:
-        if (self.transcript is None) != (self.how == "dealt") or (self.old is None) != (self.how != "reshared"):
+        alone = self.how in {"dealt", "kept"}
+        if (self.transcript is None) != alone or (self.old is None) != (self.how != "reshared"):
             raise MalformedError("the origin names what it has not, or not what it has", where="how")
 
 
 ORIGIN = Object(
     Origin,
-    {"how": Choice(("dealt", "generated", "reshared")), "transcript": OrNull(ID), "old": OrNull(ID)},
+    {"how": Choice(("dealt", "generated", "reshared", "kept")), "transcript": OrNull(ID), "old": OrNull(ID)},
 )
 
 
@@ -97,7 +99,7 @@ class KeyRecord:
 
     ``holders[i-1]`` has share i. Requests over ``zones`` are accepted from ``requesters`` only. ``label`` is what the
     key is called in a response (keyIdentifier). ``created`` is in seconds since 1970. Where nobody dealt, the "dealer"
-    is who organised it, and ``origin`` says so.
+    is who organised it, and ``origin`` says so. A key that is kept whole has one holder, who made the record.
     """
 
     signer: bytes
@@ -115,7 +117,14 @@ class KeyRecord:
             raise MalformedError("the record is not signed by the dealer it names", where="dealer")
         if len(self.holders) != self.public.holders:
             raise MalformedError("the number of holders is not that of the shares", where="holders")
+        if self.kept and [card.record.signer for card in self.holders] != [self.signer]:
+            raise MalformedError("the holder of a key that is kept whole is not who made the record", where="holders")
         check_people(self.dealer, self.holders, self.requesters)
+
+    @property
+    def kept(self) -> bool:
+        """Whether one person, its keeper, has the key whole, in a token."""
+        return self.origin.how == "kept"
 
     def index_of(self, verification_key: bytes) -> int | None:
         """Give the index (from 1) of the holder who signs with ``verification_key``; None if there is none."""

@@ -12,6 +12,8 @@ from keyquorum.threshold.ecdsa import EcdsaPublic, EcdsaShare
 from keyquorum.threshold.frost import FrostPublic, FrostShare
 from keyquorum.threshold.quorum_plan import MOST_HOLDERS, MOST_QUORUMS
 from keyquorum.threshold.rsa import RsaProof, RsaPublic, RsaShare
+from keyquorum.threshold.undivided import UndividedPublic
+from keyquorum.threshold.undivided_key import MOST_BYTES
 
 MODULUS = BigInteger(4096)
 _RSA_BOUND = BigInteger(4096 + 512 + 1024)
@@ -51,6 +53,9 @@ _ECDSA_PUBLIC = Object(
     EcdsaPublic, {"algorithm": Integer(13, 14), **_PLAN, "point": Binary(33, 49)}, {"scheme": "ecdsa"}
 )
 _ECDSA_SHARE = Object(EcdsaShare, {"index": Integer(1, MOST_HOLDERS)}, {"scheme": "ecdsa"})
+_UNDIVIDED_PUBLIC = Object(
+    UndividedPublic, {"algorithm": Integer(8, 16), "dnskey": Binary(32, MOST_BYTES)}, {"scheme": "undivided"}
+)
 
 _NAMES = MappingProxyType(
     {
@@ -61,6 +66,7 @@ _NAMES = MappingProxyType(
         FrostShare: "frost",
         EcdsaPublic: "ecdsa",
         EcdsaShare: "ecdsa",
+        UndividedPublic: "undivided",
     }
 )
 
@@ -73,10 +79,14 @@ def _scheme_of(part: Any) -> str:
 
 
 PUBLIC = OneOf(
-    "scheme", MappingProxyType({"rsa": _RSA_PUBLIC, "frost": _FROST_PUBLIC, "ecdsa": _ECDSA_PUBLIC}), _scheme_of
+    "scheme",
+    MappingProxyType(
+        {"rsa": _RSA_PUBLIC, "frost": _FROST_PUBLIC, "ecdsa": _ECDSA_PUBLIC, "undivided": _UNDIVIDED_PUBLIC}
+    ),
+    _scheme_of,
 )
-"""The public part of a dealt key."""
+"""The public part of a key."""
 SHARE = OneOf("scheme", MappingProxyType({"rsa": _RSA_SHARE, "frost": _FROST_SHARE, "ecdsa": _ECDSA_SHARE}), _scheme_of)
-"""One holder's secret share; stands only inside something sealed."""
+"""One holder's secret share; stands only inside something sealed. Of a key that is kept whole there is none."""
 PROOF = OneOf("scheme", MappingProxyType({"rsa": _RSA_PROOF}), _scheme_of)
 """What proves a whole answer, where its values cannot be checked without."""

@@ -12,10 +12,12 @@ from keyquorum.threshold.frost import FrostPublic, FrostScheme
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.rsa import RsaPublic, RsaScheme
 from keyquorum.threshold.seam import OneTimeScheme, PublicPart, Scheme
+from keyquorum.threshold.undivided import UndividedPublic, UndividedScheme
 
 _RSA: Scheme[Any, Any] = RsaScheme()
 _ECDSA: Scheme[Any, Any] = EcdsaScheme()
 _FROST: Scheme[Any, Any] = FrostScheme()
+_UNDIVIDED: Scheme[Any, Any] = UndividedScheme()
 
 SCHEMES: MappingProxyType[int, Scheme[Any, Any]] = MappingProxyType(
     {8: _RSA, 10: _RSA, 13: _ECDSA, 14: _ECDSA, 15: _FROST, 16: _FROST}
@@ -23,7 +25,7 @@ SCHEMES: MappingProxyType[int, Scheme[Any, Any]] = MappingProxyType(
 """DNSSEC algorithm number -> the scheme that shares out such a key."""
 
 _BY_PUBLIC: MappingProxyType[type, Scheme[Any, Any]] = MappingProxyType(
-    {RsaPublic: _RSA, EcdsaPublic: _ECDSA, FrostPublic: _FROST}
+    {RsaPublic: _RSA, EcdsaPublic: _ECDSA, FrostPublic: _FROST, UndividedPublic: _UNDIVIDED}
 )
 
 
@@ -61,7 +63,7 @@ def one_time_scheme_of(public: PublicPart) -> OneTimeScheme[Any, Any]:
 
 def scheme_named(name: str) -> Scheme[Any, Any]:
     """Give the scheme a record names; raises ParameterError, which lists those there are."""
-    schemes = {scheme.name: scheme for scheme in SCHEMES.values()}
+    schemes = {scheme.name: scheme for scheme in _BY_PUBLIC.values()}
     try:
         return schemes[name]
     except KeyError:
