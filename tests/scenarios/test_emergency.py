@@ -11,7 +11,7 @@ from keyquorum.cli.app import keyquorum
 from tests.scenarios.scripts import SCRIPTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operator" / "emergency.md").read_text()
-ROLLS = Path(__file__).with_name("test_hsm_to_quorum.py").read_text()
+ROLLS = "".join((Path(__file__).parent / name).read_text() for name in ("test_hsm_to_quorum.py", "hsm_roll.py"))
 VALUES = ("--schema", "--form")
 """Options of which the value is compared too."""
 
