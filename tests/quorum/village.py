@@ -161,7 +161,7 @@ def dealt(
 ) -> Quorum:
     """Deal a key to the first N of ``holders``, all of whom accept; rita is dealer and requester.
 
-    ``slots`` are the dealer's, where it makes any.
+    ``slots`` is how many presignatures a dealer makes with it, where the scheme wants any.
     """
     people = tuple(map(villager, holders[:N]))
     custody = Custody(
