@@ -40,7 +40,8 @@ from keyquorum.quorum.requesting import open_request
 from keyquorum.quorum.task import Basis, examine
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import read_header
-from keyquorum.records.kinds import REQUEST, Card
+from keyquorum.records.keys import Card
+from keyquorum.records.requests import REQUEST
 from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import Context, MemorySpool, Plan
 

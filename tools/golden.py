@@ -31,7 +31,7 @@ from keyquorum.maths.randomness import Rng
 from keyquorum.paper.frames import Frame, encode, parts
 from keyquorum.paper.pages import Sheet, key_document, manifest_document, share_pages
 from keyquorum.paper.typed import blocks
-from keyquorum.records.kinds import CARD, Card
+from keyquorum.records.keys import CARD, Card
 
 DPI = 200
 CREATED = 1_798_761_600

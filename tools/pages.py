@@ -27,7 +27,7 @@ from keyquorum.paper.frames import encode, parts
 from keyquorum.paper.pages import Sheet, form_pages, instruction_pages, key_pages, manifest_pages, share_pages
 from keyquorum.paper.sheet import PAPERS
 from keyquorum.paper.typed import lines
-from keyquorum.records.kinds import CARD, Card
+from keyquorum.records.keys import CARD, Card
 
 PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "share-page.png"
 PICTURE_DPI = 86

@@ -21,7 +21,7 @@ from keyquorum.dnssec.possession import prove
 from keyquorum.dnssec.zonefile import write_rrset
 from keyquorum.policy.profile import profile
 from keyquorum.policy.schedule import Cast, Rhythm, bundles_of, evenly, request_of
-from keyquorum.records.kinds import RESPONSE, Output, Response
+from keyquorum.records.requests import RESPONSE, Output, Response
 from tests.policy import good_request as quarter
 from tests.policy.good_request import DAY, KSK, ROOT, START, TTL
 from tests.quorum.village import (

@@ -15,7 +15,7 @@ from keyquorum.keystore import Cost, Keystore
 from keyquorum.keystore.person import Person
 from keyquorum.keystore.slots import Material, Slots, Supply
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import COMMITMENTS, CommitmentRecord
+from keyquorum.records.keys import COMMITMENTS, CommitmentRecord
 from keyquorum.threshold.one_time import MOST_SLOTS, Use
 from keyquorum.threshold.rsa import RsaShare
 from tests.keystore.conftest import PASSPHRASE, reopened

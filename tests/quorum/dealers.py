@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from keyquorum.identity.keys import seal
 from keyquorum.quorum.dealing import SHARE_TAG, write_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KEY_RECORD, SEALED_SHARE, KeyRecord, SealedShare
+from keyquorum.records.keys import KEY_RECORD, SEALED_SHARE, KeyRecord, SealedShare
 from keyquorum.threshold.rsa import RsaPublic, RsaShare
 from keyquorum.threshold.rsa_key import verification_base
 from tests.quorum.village import Quorum, villager

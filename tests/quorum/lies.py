@@ -13,7 +13,7 @@ from typing import Any
 
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header, read_header
-from keyquorum.records.kinds import PARTIAL, KeyAnswer, Partial
+from keyquorum.records.requests import PARTIAL, KeyAnswer, Partial
 from tests.quorum.village import ZONES, Matter, Quorum, answer, ask, sha256, zone_records
 
 

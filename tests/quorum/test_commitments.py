@@ -31,7 +31,7 @@ from keyquorum.quorum.commitments import (
     prepare,
 )
 from keyquorum.quorum.dealing import accept_key
-from keyquorum.records.kinds import COMMITMENTS, KEY_RECORD, MOST_ROWS
+from keyquorum.records.keys import COMMITMENTS, KEY_RECORD, MOST_ROWS
 from keyquorum.threshold.one_time import lane_of, number_of, slots_of
 from tests.quorum.village import (
     NOW,

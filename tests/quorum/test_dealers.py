@@ -11,7 +11,7 @@ import pytest
 from keyquorum.errors import DealingError, KeyquorumError, MalformedError, ParameterError, RefusedError, ShareError
 from keyquorum.maths.work import HERE
 from keyquorum.quorum.dealing import Custody, accept, check_key, deal, open_share
-from keyquorum.records.kinds import KEY_RECORD, SEALED_SHARE
+from keyquorum.records.keys import KEY_RECORD, SEALED_SHARE
 from keyquorum.threshold.rsa import RsaPublic, RsaShare
 from keyquorum.threshold.rsa_key import verification_base
 from keyquorum.threshold.seam import Plan

@@ -28,7 +28,7 @@ from keyquorum.quorum.generation import (
 )
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import KEY_PROPOSAL, ROUND_ONE, ROUND_TWO, Proposal, RoundTwoRecord
-from keyquorum.records.kinds import KEY_RECORD, KeyRecord
+from keyquorum.records.keys import KEY_RECORD, KeyRecord
 from keyquorum.threshold.frost_key import FrostPublic, FrostShare, suite_of
 from keyquorum.threshold.frost_rounds import derive_interpolating_value
 from keyquorum.threshold.quorum_plan import make_plan

@@ -16,7 +16,7 @@ from keyquorum.errors import (
 from keyquorum.maths.work import HERE
 from keyquorum.policy.subject import Status
 from keyquorum.quorum import signing
-from keyquorum.records.kinds import PARTIAL, REQUEST, Partial, Request
+from keyquorum.records.requests import PARTIAL, REQUEST, Partial, Request
 from tests.quorum.test_requests import ONE, forged, small, split
 from tests.quorum.village import (
     NOW,

@@ -19,7 +19,7 @@ from keyquorum.quorum.dealing import SHARE_TAG, check_key, dnskey_of, open_share
 from keyquorum.quorum.keeping import keep, kept_by
 from keyquorum.quorum.signing import asked_of
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KEY_RECORD, SEALED_SHARE, KeyRecord, Origin
+from keyquorum.records.keys import KEY_RECORD, SEALED_SHARE, KeyRecord, Origin
 from keyquorum.threshold.undivided import UndividedPublic
 from tests.dnssec.keys import pair
 from tests.quorum.keepers import Faulty, custody, kept, public_of

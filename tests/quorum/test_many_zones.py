@@ -19,7 +19,7 @@ from keyquorum.quorum.combining import write_output
 from keyquorum.quorum.requesting import make_request, open_request
 from keyquorum.quorum.task import Task, derive_messages, examine
 from keyquorum.records.files import header
-from keyquorum.records.kinds import Source
+from keyquorum.records.requests import Source
 from tests.quorum.village import Matter, Quorum, answer, ask, combine, dealt, examined, villager, zone_records
 from tests.threshold.cases import seeded
 

@@ -23,7 +23,7 @@ from keyquorum.maths.work import HERE
 from keyquorum.quorum.dealing import check_acceptances
 from keyquorum.quorum.task import Examination, examine
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance
+from keyquorum.records.keys import ACCEPTANCE, KEY_RECORD, Acceptance
 from tests.quorum.dealers import moved
 from tests.quorum.village import (
     JUDGED_AT,

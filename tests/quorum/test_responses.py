@@ -13,7 +13,7 @@ from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.quorum.verifying import Comparison
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import read_header
-from keyquorum.records.kinds import REQUEST, Request
+from keyquorum.records.requests import REQUEST, Request
 from tests.quorum.village import (
     Matter,
     Outcome,

@@ -40,7 +40,7 @@ from keyquorum.quorum.dealing import (
     presign,
     read_share,
 )
-from keyquorum.records.kinds import COMMITMENTS, SEALED_SHARE
+from keyquorum.records.keys import COMMITMENTS, SEALED_SHARE
 from keyquorum.threshold.seam import Plan
 from tests.quorum.village import (
     NOW,

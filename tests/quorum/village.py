@@ -34,7 +34,8 @@ from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Basis, Examination, Task, derive_messages, examine, terms_of
 from keyquorum.records.envelope import Signed, pre_authentication
 from keyquorum.records.files import header
-from keyquorum.records.kinds import Acceptance, Card, Contribution, KeyRecord, Source, Window
+from keyquorum.records.keys import Acceptance, Card, KeyRecord
+from keyquorum.records.requests import Contribution, Source, Window
 from keyquorum.threshold.one_time import Maker, slots_of
 from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Plan

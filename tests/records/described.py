@@ -17,6 +17,7 @@ from keyquorum.records.fields import (
     OneOf,
     OrNull,
     Text,
+    Word,
 )
 
 
@@ -34,6 +35,8 @@ def _rows(path: str, codec: Any) -> Iterator[tuple[str, str]]:
     match codec:
         case Text(longest, empty, ascii_only):
             yield path, f"{'ASCII ' if ascii_only else ''}text of {0 if empty else 1} to {longest} characters"
+        case Word(longest):
+            yield path, f"1 to {longest} small letters, digits and hyphens"
         case Flag():
             yield path, "true or false"
         case Choice(words):

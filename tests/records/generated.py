@@ -26,6 +26,7 @@ from keyquorum.records.fields import (
     OneOf,
     OrNull,
     Text,
+    Word,
 )
 from keyquorum.records.generation import (
     COMPLAINT,
@@ -39,30 +40,31 @@ from keyquorum.records.generation import (
     RoundOneRecord,
     RoundTwoRecord,
 )
-from keyquorum.records.kinds import (
+from keyquorum.records.keys import (
     ACCEPTANCE,
     CARD,
     COMMITMENTS,
     KEY_RECORD,
-    PARTIAL,
-    REQUEST,
-    RESPONSE,
-    RESPONSE_NAME,
     SEALED_SHARE,
     Acceptance,
     Card,
     CommitmentRecord,
     KeyRecord,
     Origin,
+    SealedShare,
+)
+from keyquorum.records.parts import PUBLIC
+from keyquorum.records.requests import (
+    PARTIAL,
+    REQUEST,
+    RESPONSE,
     Partial,
     Request,
     RequestedKey,
     Response,
-    SealedShare,
     UsedSlots,
     Window,
 )
-from keyquorum.records.parts import PUBLIC
 from keyquorum.threshold.undivided import UndividedPublic
 from tests.records.people import BY_KEY, CARDS, KEY, PEOPLE
 
@@ -88,6 +90,8 @@ def values(codec: Any) -> st.SearchStrategy[Any]:
             return printable(longest, empty=empty, ascii_only=ascii_only)
         case Flag():
             return st.booleans()
+        case Word():
+            return RESPONSE_NAMES
         case Choice(words):
             return st.sampled_from(words)
         case Integer(least, most):
@@ -117,9 +121,7 @@ def _made(make: Callable[..., Any], fields: Any) -> st.SearchStrategy[Any]:
     if make is Window:
         times = st.lists(values(fields["inception"]), min_size=2, max_size=2, unique=True).map(sorted)
         return times.map(lambda pair: Window(inception=pair[0], expiration=pair[1]))
-    drawn = st.fixed_dictionaries(
-        {name: RESPONSE_NAMES if codec is RESPONSE_NAME else values(codec) for name, codec in fields.items()}
-    )
+    drawn = st.fixed_dictionaries({name: values(codec) for name, codec in fields.items()})
     return drawn.map(lambda all_: _or_none(make, all_)).filter(lambda made: made is not None)
 
 

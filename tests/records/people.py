@@ -28,29 +28,31 @@ from keyquorum.records.generation import (
     RoundOneRecord,
     RoundTwoRecord,
 )
-from keyquorum.records.kinds import (
+from keyquorum.records.keys import (
     ACCEPTANCE,
     CARD,
     COMMITMENTS,
     KEY_RECORD,
-    PARTIAL,
-    REQUEST,
-    RESPONSE,
     SEALED_SHARE,
     Acceptance,
     Card,
     CommitmentRecord,
-    Contribution,
-    KeyAnswer,
     KeyRecord,
     Origin,
+    SealedShare,
+)
+from keyquorum.records.requests import (
+    PARTIAL,
+    REQUEST,
+    RESPONSE,
+    Contribution,
+    KeyAnswer,
     Output,
     Overrule,
     Partial,
     Request,
     RequestedKey,
     Response,
-    SealedShare,
     Source,
     Window,
 )

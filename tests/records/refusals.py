@@ -13,17 +13,8 @@ from keyquorum.errors import KeyquorumError, MalformedError
 from keyquorum.records.canonical import Json, dumps
 from keyquorum.records.envelope import Kind
 from keyquorum.records.generation import COMPLAINT, KEY_PROPOSAL, ROUND_ONE, ROUND_TWO
-from keyquorum.records.kinds import (
-    ACCEPTANCE,
-    CARD,
-    COMMITMENTS,
-    KEY_RECORD,
-    MOST_ZONES,
-    PARTIAL,
-    REQUEST,
-    RESPONSE,
-    SEALED_SHARE,
-)
+from keyquorum.records.keys import ACCEPTANCE, CARD, COMMITMENTS, KEY_RECORD, MOST_ZONES, SEALED_SHARE
+from keyquorum.records.requests import PARTIAL, REQUEST, RESPONSE
 from tests.records.people import ALICE, BOB, BY_KEY, CARDS, EXAMPLES, base64url, card, forged, identity
 
 Edit = Callable[[Any], object]
@@ -106,7 +97,7 @@ def fields() -> Iterator[Refusal]:
         (KEY_RECORD, "label", "Schlüssel", "ASCII"),
         (RESPONSE, "contributions.0.fault", "x" * 501, "text of 0 to 500 characters"),
         (RESPONSE, "contributions.1.fault", "x\ty", "control character"),
-        (REQUEST, "responses.0.name", "", "text of 1 to 40"),
+        (REQUEST, "responses.0.name", "", "1 to 40 small letters"),
         (REQUEST, "responses.0.name", "Back-out", "small letters, digits and hyphens"),
         (REQUEST, "responses.0.name", "../skr", "small letters, digits and hyphens"),
         (RESPONSE, "outputs.0.name", "-x", "small letters, digits and hyphens"),

@@ -7,7 +7,8 @@ from typing import Any
 from keyquorum.errors import KeyquorumError, LimitError, MalformedError, SignatureError
 from keyquorum.records.canonical import dumps
 from keyquorum.records.envelope import Kind
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, PARTIAL, REQUEST, SEALED_SHARE
+from keyquorum.records.keys import ACCEPTANCE, CARD, KEY_RECORD, SEALED_SHARE
+from keyquorum.records.requests import PARTIAL, REQUEST
 from tests.records.people import ACCEPTED, ALICE, BOB, BY_KEY, CARDS, DEALER, base64url, envelope, forged
 from tests.records.refusals import EXAMPLE, Refusal, decoded, document_of, edited, set_
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from keyquorum.errors import KeyquorumError, LimitError, MalformedError, SignatureError
 from keyquorum.records.files import CHUNK, copy_checked, expect_end, header, read_header
-from keyquorum.records.kinds import CARD, PARTIAL, REQUEST
+from keyquorum.records.keys import CARD
+from keyquorum.records.requests import PARTIAL, REQUEST
 from tests.records.people import ANSWERED, ASKED, CARDS
 
 BODY = b"a file"

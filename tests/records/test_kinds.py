@@ -11,7 +11,7 @@ from keyquorum.errors import MalformedError
 from keyquorum.identity.keys import Identity
 from keyquorum.maths.work import Work
 from keyquorum.quorum.dealing import Custody, deal
-from keyquorum.records.kinds import CARD, KEY_RECORD, SEALED_SHARE, Card, KeyRecord, check_people
+from keyquorum.records.keys import CARD, KEY_RECORD, SEALED_SHARE, Card, KeyRecord, check_people
 from keyquorum.threshold.seam import Plan
 from tests.records.people import ALICE, CARDS, CAROL, DEALER, KEY, MADE, PEOPLE, SHARE, card, identity
 

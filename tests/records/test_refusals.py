@@ -6,7 +6,7 @@ import pytest
 
 from keyquorum.errors import LimitError
 from keyquorum.records.envelope import Kind, Signed
-from keyquorum.records.kinds import CARD
+from keyquorum.records.keys import CARD
 from tests.records.people import EXAMPLES
 from tests.records.refusals import Refusal, across_fields, edited, fields, objects
 from tests.records.refused_bytes import embedded, envelopes, limits, spelled, spellings

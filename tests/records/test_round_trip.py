@@ -15,7 +15,7 @@ from keyquorum.errors import KeyquorumError, MalformedError, SignatureError
 from keyquorum.records.canonical import dumps, loads
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, payload_type_of, pre_authentication
-from keyquorum.records.kinds import CARD, Card
+from keyquorum.records.keys import CARD, Card
 from keyquorum.records.parts import PROOF, PUBLIC, SHARE
 from keyquorum.threshold.rsa import RsaShare
 from tests.records.generated import any_record, values

@@ -11,7 +11,7 @@ from keyquorum.errors import MalformedError
 from keyquorum.records.canonical import dumps, loads
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, envelope_schema
-from keyquorum.records.kinds import CARD
+from keyquorum.records.keys import CARD
 from keyquorum.records.parts import PROOF, PUBLIC, SHARE
 from tests.records.generated import any_record, values
 from tests.records.people import EXAMPLES
@@ -26,6 +26,7 @@ BEYOND = (
     "1 to 8 bytes are expected, not 9", "1 to 512 bytes are expected, not 513", "32 to 57 bytes",
     "32 bytes are expected", "the digests are not 32 bytes each", "in ascending order", "of one requester",
     "names what it has not", "dealers are those of an old key", "not another holder of the key",
+    "two responses have one name",
 )  # fmt: skip
 
 

@@ -11,17 +11,8 @@ from jsonschema import Draft202012Validator
 from keyquorum.errors import MalformedError
 from keyquorum.identity.keys import Identity
 from keyquorum.records.envelope import Kind, Signed
-from keyquorum.records.kinds import (
-    ACCEPTANCE,
-    COMMITMENTS,
-    KEY_RECORD,
-    REQUEST,
-    SEALED_SHARE,
-    CommitmentRecord,
-    RequestedKey,
-    SealedShare,
-    UsedSlots,
-)
+from keyquorum.records.keys import ACCEPTANCE, COMMITMENTS, KEY_RECORD, SEALED_SHARE, CommitmentRecord, SealedShare
+from keyquorum.records.requests import REQUEST, RequestedKey, UsedSlots
 from tests.records.people import (
     ACCEPTED,
     ALICE,
@@ -100,7 +91,7 @@ FROZEN_IDS = {
     "a share with tables": "f9d7b99b91e370d54abb53d7f8aa37c04de0412454158646371466655fc17014",
     "an acceptance of tables": "520cf8b49d60730917b6a4bcd126a27d45390080a1bd141c08119efa8be714bd",
     "commitments of a holder": "89dbbc9e12bee7a25e07a72053935d696ba4159c6c011e48390dd0a9f40c9044",
-    "a request with slots": "8453cedb67c7b2387816a9837a8c0c991abee9b7a886d9a27a56528b1ce1e3fa",
+    "a request with slots": "0efc84eddd0f31a9b3064ee9838f19c65591ebb921a6bfc7941f918639b1da27",
 }
 each = pytest.mark.parametrize("name", EXAMPLES)
 

@@ -23,7 +23,7 @@ from keyquorum.dnssec.sources import read_one_response
 from keyquorum.dnssec.times import parse_time
 from keyquorum.dnssec.zonefile import write_rrset
 from keyquorum.quorum.dealing import dnskey_of
-from keyquorum.records.kinds import KEY_RECORD
+from keyquorum.records.keys import KEY_RECORD
 from tests.dnssec.keys import Pair, pair
 from tests.scenarios.judges import is_authentic, unbound
 from tests.scenarios.rootzone import RootZone

@@ -42,7 +42,7 @@ from keyquorum.keystore.store import Keystore
 from keyquorum.maths.work import HERE
 from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import Custody, Ration, accept, deal, marks_of, open_share, read_share
-from keyquorum.records.kinds import CARD
+from keyquorum.records.keys import CARD
 from keyquorum.threshold.one_time import slots_of
 from keyquorum.threshold.seam import Plan
 from tests.data import data

@@ -8,7 +8,7 @@ import pytest
 from keyquorum.cli.key_facts import ALGORITHMS
 from keyquorum.dnssec.icann import read_ksr, read_skr
 from keyquorum.quorum.dealing import dnskey_of
-from keyquorum.records.kinds import KEY_RECORD
+from keyquorum.records.keys import KEY_RECORD
 from tests.quorum.test_root_request import validated_by_dnspython
 from tests.scenarios.scripts import play
 from tests.scenarios.shell import Seen, run_here

@@ -12,7 +12,7 @@ from keyquorum.dnssec.anchors import ds_text
 from keyquorum.dnssec.parent_records import parent_rrsets
 from keyquorum.quorum.combining import write_output
 from keyquorum.quorum.dealing import dnskey_of
-from keyquorum.records.kinds import Window
+from keyquorum.records.requests import Window
 from tests.quorum.village import Matter, Quorum, answer, ask, combine, dealt
 from tests.scenarios.judges import JudgeError, dnssec_verify, is_authentic, kzonecheck, ldns_verify_zone, unbound
 from tests.scenarios.rootzone import TTL, root_zone

@@ -19,7 +19,8 @@ from keyquorum.errors import RefusedError, SignatureError
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import read_header
-from keyquorum.records.kinds import PARTIAL, REQUEST, RESPONSE, KeyRecord, Request
+from keyquorum.records.keys import KeyRecord
+from keyquorum.records.requests import PARTIAL, REQUEST, RESPONSE, Request
 
 OpenFile = Callable[[Entry], AbstractContextManager[BinaryIO]]
 """Opens the file of an entry, after its SHA-256 was checked."""

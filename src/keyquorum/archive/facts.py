@@ -22,7 +22,7 @@ from keyquorum.quorum.verifying import verify_response
 from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, payload_type_of
 from keyquorum.records.files import copy_checked, expect_end, read_header
-from keyquorum.records.kinds import PARTIAL, REQUEST, RESPONSE
+from keyquorum.records.requests import PARTIAL, REQUEST, RESPONSE
 
 HEAD_LENGTH = 4096
 _LINE_LIMIT = max(kind.limit for kind in KINDS) + 2

@@ -29,7 +29,7 @@ from keyquorum.quorum.dealing import check_key, dnskey_of
 from keyquorum.records.envelope import payload_type_of
 from keyquorum.records.escrow import ESCROW
 from keyquorum.records.fields import ZONE
-from keyquorum.records.kinds import KEY_RECORD
+from keyquorum.records.keys import KEY_RECORD
 
 _LIMIT = 1 << 24
 _SHOWN = 40

@@ -19,7 +19,7 @@ from keyquorum.keystore.files import NewFile, new_file, write_public
 from keyquorum.quorum.combining import Combined, combine, receive_all, responses, write_output
 from keyquorum.quorum.requesting import OpenRequest, open_request
 from keyquorum.quorum.task import Task, derive_messages
-from keyquorum.records.kinds import RESPONSE, Contribution, Output, Response
+from keyquorum.records.requests import RESPONSE, Contribution, Output, Response
 
 
 @click.command("combine")

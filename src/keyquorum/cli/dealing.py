@@ -17,7 +17,7 @@ from keyquorum.maths.safeprimes import expected_candidates
 from keyquorum.maths.work import Work
 from keyquorum.quorum.dealing import Custody, Dealing, Ration, deal
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import Card
+from keyquorum.records.keys import Card
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import Plan, PrivateKey

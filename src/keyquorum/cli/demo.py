@@ -27,7 +27,8 @@ from keyquorum.keystore.sealing import Cost
 from keyquorum.keystore.store import Keystore
 from keyquorum.quorum.signing import Answered
 from keyquorum.records.files import read_header
-from keyquorum.records.kinds import KEY_RECORD, PARTIAL, REQUEST, KeyAnswer, Partial
+from keyquorum.records.keys import KEY_RECORD
+from keyquorum.records.requests import PARTIAL, REQUEST, KeyAnswer, Partial
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_for
 from keyquorum.threshold.seam import MemorySpool

@@ -37,7 +37,7 @@ from keyquorum.quorum.generation import (
 )
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import COMPLAINT, KEY_PROPOSAL, MENDING, ROUND_ONE, ROUND_TWO, Proposal
-from keyquorum.records.kinds import CARD, KEY_RECORD, KeyRecord
+from keyquorum.records.keys import CARD, KEY_RECORD, KeyRecord
 from keyquorum.threshold.frost_key import FrostShare
 
 _EDDSA = [name for name, number in ALGORITHMS.items() if number in {15, 16}]

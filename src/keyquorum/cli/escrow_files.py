@@ -18,7 +18,7 @@ from keyquorum.paper.reading import read_file as read_pictures
 from keyquorum.paper.typed import read_lines
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import ESCROW, Escrow
-from keyquorum.records.kinds import CARD
+from keyquorum.records.keys import CARD
 
 _CMS_LIMIT = 1 << 16
 _TEXT_LIMIT = 1 << 15

@@ -24,7 +24,7 @@ from keyquorum.paper.sheet import Paper
 from keyquorum.quorum.dealing import Custody
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import Escrow
-from keyquorum.records.kinds import CARD
+from keyquorum.records.keys import CARD
 from keyquorum.threshold.register import SCHEMES, scheme_for
 from keyquorum.threshold.seam import Plan
 

@@ -12,7 +12,7 @@ from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import write_public
 from keyquorum.keystore.person import Person
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, NAME, Card
+from keyquorum.records.keys import CARD, NAME, Card
 
 
 @click.group()

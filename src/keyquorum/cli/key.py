@@ -37,7 +37,7 @@ from keyquorum.dnssec.anchors import dnskey_text, ds_text
 from keyquorum.errors import RefusedError, UsageError
 from keyquorum.quorum.commitments import open_commitments
 from keyquorum.quorum.dealing import Custody, check_key, check_tables, dnskey_of, presign
-from keyquorum.records.kinds import CARD, COMMITMENTS, KEY_RECORD
+from keyquorum.records.keys import CARD, COMMITMENTS, KEY_RECORD
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_for, scheme_of
 from keyquorum.threshold.seam import Plan

@@ -12,7 +12,7 @@ from keyquorum.errors import ParameterError
 from keyquorum.identity.words import spoken
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import Card, KeyRecord
+from keyquorum.records.keys import Card, KeyRecord
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.planned import PlannedPublic
 from keyquorum.threshold.quorum_plan import QuorumPlan, smallest_blocking_set

@@ -30,7 +30,7 @@ from keyquorum.keystore.person import Person
 from keyquorum.quorum.dealing import Custody, dnskey_of
 from keyquorum.quorum.keeping import keep
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, Acceptance, KeyRecord
+from keyquorum.records.keys import CARD, Acceptance, KeyRecord
 
 if TYPE_CHECKING:
     from keyquorum.cli.token_keys import KeyInToken

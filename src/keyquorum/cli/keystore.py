@@ -6,7 +6,7 @@ import click
 
 from keyquorum.cli import terminal
 from keyquorum.cli.options import FILE, approve_option, passphrase_option, person_at, read_record
-from keyquorum.records.kinds import KEY_RECORD
+from keyquorum.records.keys import KEY_RECORD
 
 
 @click.group()

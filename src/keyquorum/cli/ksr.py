@@ -26,7 +26,8 @@ from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.quorum.task import times_of
-from keyquorum.records.kinds import KEY_RECORD, Source
+from keyquorum.records.keys import KEY_RECORD
+from keyquorum.records.requests import Source
 
 
 @click.group()

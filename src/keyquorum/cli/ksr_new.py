@@ -47,7 +47,7 @@ from keyquorum.policy.schedule import (
 from keyquorum.policy.subject import Subject
 from keyquorum.quorum.task import Basis
 from keyquorum.records.fields import ZONE
-from keyquorum.records.kinds import Source
+from keyquorum.records.requests import Source
 
 _PROOF_VALIDITY = 30 * DAY
 _TTL = 3600

@@ -13,7 +13,7 @@ from keyquorum.identity.words import spoken
 from keyquorum.policy.report import Report
 from keyquorum.policy.subject import Status
 from keyquorum.quorum.task import Basis, Examination, Shown, Task
-from keyquorum.records.kinds import Source
+from keyquorum.records.requests import Source
 
 _MARKS = {
     Status.PASSED: ("passed", "green"),

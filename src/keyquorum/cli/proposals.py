@@ -12,7 +12,7 @@ from keyquorum.keystore.person import Person
 from keyquorum.quorum.generation import check_proposal
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import KEY_PROPOSAL, Proposal
-from keyquorum.records.kinds import Card, KeyRecord
+from keyquorum.records.keys import Card, KeyRecord
 from keyquorum.threshold.quorum_plan import make_plan
 
 

@@ -42,7 +42,8 @@ from keyquorum.quorum.requesting import OpenRequest, make_request, open_request
 from keyquorum.quorum.task import Examination, Task, examine, terms_of
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord, Request, Source, Window
+from keyquorum.records.keys import ACCEPTANCE, KEY_RECORD, Acceptance, KeyRecord
+from keyquorum.records.requests import Request, Source, Window
 from keyquorum.threshold.one_time import number_of
 
 _FIRST = "none: these keys have signed nothing for the zone before, the request says"

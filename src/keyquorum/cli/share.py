@@ -21,7 +21,7 @@ from keyquorum.keystore.slots import Material
 from keyquorum.quorum.commitments import Order, prepare
 from keyquorum.quorum.dealing import accept, marks_of, open_share, read_share
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
+from keyquorum.records.keys import CARD, KEY_RECORD, MOST_ROWS, Card, KeyRecord
 from keyquorum.threshold.one_time import Maker, Quorum, slots_of, told
 from keyquorum.threshold.register import scheme_of
 

@@ -33,7 +33,8 @@ from keyquorum.quorum.requesting import open_request, refuse_failures
 from keyquorum.quorum.signing import answer, asked_of
 from keyquorum.quorum.task import examine
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import PARTIAL, KeyRecord
+from keyquorum.records.keys import KeyRecord
+from keyquorum.records.requests import PARTIAL
 
 
 @click.command(cls=GreedyCommand)

@@ -12,7 +12,8 @@ from keyquorum.quorum.commitments import Gathered, OpenCommitments, gather, open
 from keyquorum.quorum.requesting import place_of
 from keyquorum.quorum.task import Examination
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord, UsedSlots
+from keyquorum.records.keys import KeyRecord
+from keyquorum.records.requests import UsedSlots
 from keyquorum.threshold.one_time import Maker, lane_of, number_of, told
 from keyquorum.threshold.register import scheme_of
 

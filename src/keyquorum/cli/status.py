@@ -25,15 +25,8 @@ from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import Escrow
 from keyquorum.records.generation import Proposal
-from keyquorum.records.kinds import (
-    Acceptance,
-    Card,
-    CommitmentRecord,
-    KeyRecord,
-    Partial,
-    Request,
-    SealedShare,
-)
+from keyquorum.records.keys import Acceptance, Card, CommitmentRecord, KeyRecord, SealedShare
+from keyquorum.records.requests import Partial, Request
 from keyquorum.threshold.one_time import Maker, told
 
 

@@ -15,17 +15,8 @@ from keyquorum.records.catalogue import KINDS
 from keyquorum.records.envelope import Kind, Signed, payload_type_of
 from keyquorum.records.files import read_header
 from keyquorum.records.generation import KEY_PROPOSAL, MENDING, ROUND_ONE, ROUND_TWO, Proposal
-from keyquorum.records.kinds import (
-    ACCEPTANCE,
-    COMMITMENTS,
-    KEY_RECORD,
-    PARTIAL,
-    REQUEST,
-    CommitmentRecord,
-    KeyRecord,
-    Request,
-    RequestedKey,
-)
+from keyquorum.records.keys import ACCEPTANCE, COMMITMENTS, KEY_RECORD, CommitmentRecord, KeyRecord
+from keyquorum.records.requests import PARTIAL, REQUEST, Request, RequestedKey
 from keyquorum.threshold.one_time import Maker, Quorum, lane_of, number_of
 from keyquorum.threshold.planned import PlannedPublic, quorums_of
 from keyquorum.threshold.register import scheme_of

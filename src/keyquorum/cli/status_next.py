@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keyquorum.cli.dealing import SLOTS_A_YEAR
 from keyquorum.cli.status_found import Answers, Found, KeyState, ProposalState
-from keyquorum.records.kinds import ACCEPTANCE, CARD, COMMITMENTS, SEALED_SHARE
+from keyquorum.records.keys import ACCEPTANCE, CARD, COMMITMENTS, SEALED_SHARE
 from keyquorum.threshold.one_time import Maker, number_of
 
 Step = tuple[str, bool]

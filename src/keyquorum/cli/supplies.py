@@ -10,7 +10,7 @@ from keyquorum.dnssec.times import format_time
 from keyquorum.keystore.person import Person
 from keyquorum.quorum.commitments import check_maker
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import CommitmentRecord, KeyRecord
+from keyquorum.records.keys import CommitmentRecord, KeyRecord
 from keyquorum.threshold.one_time import Maker, lane_of
 from keyquorum.threshold.register import scheme_of
 

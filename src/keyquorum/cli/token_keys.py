@@ -19,7 +19,7 @@ from keyquorum.escrow.publickeys import ALGORITHMS
 from keyquorum.quorum.dealing import dnskey_of
 from keyquorum.quorum.keeping import prove
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord
+from keyquorum.records.keys import KeyRecord
 from keyquorum.threshold.undivided import Device, UndividedPublic
 from keyquorum.tokens.modules import find_token
 from keyquorum.tokens.objects import ObjectFacts, facts_of, the_private_key

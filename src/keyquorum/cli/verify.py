@@ -31,7 +31,8 @@ from keyquorum.records.envelope import Kind, Signed, payload_type_of
 from keyquorum.records.escrow import ESCROW
 from keyquorum.records.files import expect_end, read_header
 from keyquorum.records.generation import KEY_PROPOSAL
-from keyquorum.records.kinds import COMMITMENTS, KEY_RECORD, PARTIAL, REQUEST, SEALED_SHARE
+from keyquorum.records.keys import COMMITMENTS, KEY_RECORD, SEALED_SHARE
+from keyquorum.records.requests import PARTIAL, REQUEST
 
 SHOWN = 40
 

@@ -18,7 +18,7 @@ from keyquorum.identity.keys import Identity
 from keyquorum.maths.randomness import Rng
 from keyquorum.records.envelope import Signed
 from keyquorum.records.escrow import ESCROW, FORMAT, Escrow, EscrowGroup, EscrowShare
-from keyquorum.records.kinds import Card
+from keyquorum.records.keys import Card
 
 KEY_ENCRYPTION_KEY_LENGTH = 32
 

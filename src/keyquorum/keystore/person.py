@@ -18,7 +18,7 @@ from keyquorum.quorum.dealing import make_card, parse_share, write_share
 from keyquorum.quorum.generation import Begun, Transcript, deal_out
 from keyquorum.records.envelope import Signed
 from keyquorum.records.generation import ROUND_ONE, ROUND_TWO, RoundOneRecord, RoundTwoRecord
-from keyquorum.records.kinds import ACCEPTANCE, CARD, KEY_RECORD, Acceptance, Card, KeyRecord
+from keyquorum.records.keys import ACCEPTANCE, CARD, KEY_RECORD, Acceptance, Card, KeyRecord
 
 _IDENTITY = "identity"
 _CARD = "card"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from keyquorum.errors import KeystoreError, RefusedError
 from keyquorum.keystore.store import Keystore
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import COMMITMENTS, CommitmentRecord
+from keyquorum.records.keys import COMMITMENTS, CommitmentRecord
 from keyquorum.threshold.one_time import MARK_LENGTH, MOST_SLOTS, Make, Quorum, Use, lane_of, number_of, overlap, told
 
 _MATERIAL = "commitments"

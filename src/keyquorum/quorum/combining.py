@@ -22,7 +22,8 @@ from keyquorum.quorum.spools import FixedStream, NewFile, Spool
 from keyquorum.quorum.task import Task
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
-from keyquorum.records.kinds import PARTIAL, Contribution, KeyRecord, Partial
+from keyquorum.records.keys import KeyRecord
+from keyquorum.records.requests import PARTIAL, Contribution, Partial
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Answer, Stream

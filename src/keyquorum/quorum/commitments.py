@@ -18,7 +18,8 @@ from keyquorum.maths.work import Work
 from keyquorum.quorum.spools import FixedStream, NewFile
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import expect_end, header, read_header
-from keyquorum.records.kinds import COMMITMENTS, MOST_ROW_LENGTH, MOST_ROWS, CommitmentRecord, KeyRecord, UsedSlots
+from keyquorum.records.keys import COMMITMENTS, MOST_ROW_LENGTH, MOST_ROWS, CommitmentRecord, KeyRecord
+from keyquorum.records.requests import UsedSlots
 from keyquorum.threshold.one_time import LANE_BITS, Maker, Quorum, lane_of, number_of, overlap
 from keyquorum.threshold.register import one_time_scheme_of, scheme_of
 from keyquorum.threshold.seam import Commitments, Stream

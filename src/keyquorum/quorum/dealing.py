@@ -30,7 +30,7 @@ from keyquorum.quorum.spools import NewFile
 from keyquorum.records.canonical import dumps, loads
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import expect_end, header, read_header
-from keyquorum.records.kinds import (
+from keyquorum.records.keys import (
     ACCEPTANCE,
     CARD,
     KEY_RECORD,

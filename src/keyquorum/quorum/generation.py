@@ -26,7 +26,7 @@ from keyquorum.records.generation import (
     RoundOneRecord,
     RoundTwoRecord,
 )
-from keyquorum.records.kinds import KEY_RECORD, Card, KeyRecord, Origin
+from keyquorum.records.keys import KEY_RECORD, Card, KeyRecord, Origin
 from keyquorum.threshold.frost_dkg import (
     Polynomial,
     RoundOne,

@@ -11,7 +11,7 @@ from keyquorum.maths.work import HERE
 from keyquorum.quorum.dealing import Custody, accept_key, check_custody, check_key, dnskey_of
 from keyquorum.quorum.requesting import OpenRequest
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KEY_RECORD, Acceptance, KeyRecord, Origin
+from keyquorum.records.keys import KEY_RECORD, Acceptance, KeyRecord, Origin
 from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Context, MemorySpool
 from keyquorum.threshold.undivided import Device, UndividedPublic

@@ -17,7 +17,8 @@ from keyquorum.quorum.dealing import check_acceptances, check_key
 from keyquorum.quorum.task import Basis, Examination, Task
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import copy_checked, expect_end, read_header
-from keyquorum.records.kinds import REQUEST, Acceptance, Card, KeyRecord, Overrule, Request, RequestedKey, UsedSlots
+from keyquorum.records.keys import Acceptance, Card, KeyRecord
+from keyquorum.records.requests import REQUEST, Overrule, Request, RequestedKey, UsedSlots
 from keyquorum.threshold.one_time import Maker
 from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Commitments, Context

@@ -14,7 +14,7 @@ from keyquorum.quorum.spools import FixedStream, NewFile
 from keyquorum.quorum.task import Basis, Examination
 from keyquorum.records.envelope import Signed
 from keyquorum.records.files import header
-from keyquorum.records.kinds import PARTIAL, KeyAnswer, Partial
+from keyquorum.records.requests import PARTIAL, KeyAnswer, Partial
 from keyquorum.threshold.one_time import OneTimeStore, Quorum
 from keyquorum.threshold.register import scheme_of
 from keyquorum.threshold.seam import Stream

@@ -27,7 +27,8 @@ from keyquorum.policy.subject import Subject
 from keyquorum.quorum.dealing import dnskey_of, published
 from keyquorum.quorum.spools import NewFile, Section, Spool
 from keyquorum.records.envelope import Signed
-from keyquorum.records.kinds import KeyRecord, Source, Window
+from keyquorum.records.keys import KeyRecord
+from keyquorum.records.requests import Source, Window
 
 SHOWN = 40
 """How many bundles of responses an examination keeps to be shown; the rest are counted."""

@@ -5,7 +5,8 @@ from typing import Any
 from keyquorum.records.envelope import Kind
 from keyquorum.records.escrow import ESCROW
 from keyquorum.records.generation import COMPLAINT, KEY_PROPOSAL, MENDING, ROUND_ONE, ROUND_TWO
-from keyquorum.records.kinds import ACCEPTANCE, CARD, COMMITMENTS, KEY_RECORD, PARTIAL, REQUEST, RESPONSE, SEALED_SHARE
+from keyquorum.records.keys import ACCEPTANCE, CARD, COMMITMENTS, KEY_RECORD, SEALED_SHARE
+from keyquorum.records.requests import PARTIAL, REQUEST, RESPONSE
 
 KINDS: tuple[Kind[Any], ...] = (
     CARD,

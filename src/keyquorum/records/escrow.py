@@ -11,7 +11,7 @@ import dns.name
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
 from keyquorum.records.fields import ID, TIME, ZONE, Binary, Choice, Integer, ListOf, Object, OrNull, Text
-from keyquorum.records.kinds import CARD, Card
+from keyquorum.records.keys import CARD, Card
 
 FORMAT = 1
 """The version of the pages' format; pages of every version stay readable for ever."""

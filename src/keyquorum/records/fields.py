@@ -6,6 +6,7 @@ of the record it stands in.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -18,6 +19,7 @@ from keyquorum.records.canonical import INTEGER_LIMIT, Json, kind_of
 
 Value = TypeVar("Value")
 Schema = dict[str, Any]
+_WORD = "[a-z0-9][a-z0-9-]*"
 
 
 class Codec(Protocol[Value]):
@@ -69,6 +71,29 @@ class Text:
         """Describe text."""
         shape = {"type": "string", "minLength": 0 if self.empty else 1, "maxLength": self.longest}
         return {**shape, "pattern": "^[ -~]*$"} if self.ascii_only else shape
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that can be part of a file's name: small letters, digits and hyphens, no hyphen first."""
+
+    longest: int
+
+    def parse(self, value: Json, path: str) -> str:
+        """Read a word."""
+        if not isinstance(value, str):
+            wrong(path, f"text is expected, not {kind_of(value)}")
+        if not 0 < len(value) <= self.longest or re.fullmatch(_WORD, value) is None:
+            wrong(path, f"1 to {self.longest} small letters, digits and hyphens are expected, a hyphen not first")
+        return value
+
+    def dump(self, value: str) -> Json:
+        """Write a word."""
+        return value
+
+    def schema(self) -> Schema:
+        """Describe a word."""
+        return {"type": "string", "maxLength": self.longest, "pattern": f"^{_WORD}$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import dns.name
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
 from keyquorum.records.fields import ID, TIME, Binary, Integer, ListOf, OrNull
-from keyquorum.records.kinds import CARD, KEY_RECORD, LABEL, ZONES, Card, KeyRecord, check_people
+from keyquorum.records.keys import CARD, KEY_RECORD, LABEL, ZONES, Card, KeyRecord, check_people
 from keyquorum.records.parts import QUORUMS
 from keyquorum.threshold.one_time import Quorum
 from keyquorum.threshold.quorum_plan import MOST_HOLDERS
