@@ -161,6 +161,9 @@ def test_the_chain_is_demanded() -> None:
 
 def test_chain_of_keys() -> None:
     assert detail(good(), "KSR-CHAIN-KEYS") == f"the previous response was signed by {tag(KSK)}"
+    # Looked at without a quorum, it is not asked who signed.
+    nobody = "its keys stood in the previous response; no key of a quorum is given to look for"
+    assert detail(spoil(ksks=()), "KSR-CHAIN-KEYS") == nobody
     unsigned = "previous response: its last bundle is not signed by a key of this quorum"
     stranger = spoil.bundle(1, keys=labelled(OTHER, NOW))
     assert failures(stranger) == {
