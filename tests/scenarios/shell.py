@@ -21,7 +21,7 @@ from keyquorum.cli.app import run
 PATIENCE = 60.0
 """Seconds that a command may take; far more than any does."""
 
-_OF_ITS_OWN = re.compile(r"\b(ulimit|umask|kill|exec)\b|[A-Z]=|(?<![&>])&(?![&>])")
+_OF_ITS_OWN = re.compile(r"\b(ulimit|umask|kill|exec)\b|(^|[;&|(]|\b(do|export)\s)\s*[A-Z_\d]+=|(?<![&>])&(?![&>])")
 _FUNCTION = r"""
 keyquorum() {
     local place status
