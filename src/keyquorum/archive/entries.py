@@ -45,9 +45,9 @@ class Facts:
     """What one file says: everything here can be made anew from the file.
 
     ``record`` is the id of a record of ours; ``request`` that of the request it belongs to; ``source`` the SHA-256 of
-    what is asked to be signed; ``outputs`` those of the responses a response record speaks of. ``id`` is a KSR's (""
-    where
-    there is none), ``zone`` the zone where there is but one. ``inception`` and ``expiration`` enclose all bundles.
+    what is asked to be signed; ``outputs`` those of the responses a response record speaks of. ``id`` is a KSR's
+    ("" where there is none), ``zone`` the zone where there is but one. ``inception`` and ``expiration`` enclose all
+    bundles.
     """
 
     kind: str

@@ -28,6 +28,7 @@ from keyquorum.errors import RefusedError
 from keyquorum.identity.words import spoken
 from keyquorum.keystore.files import new_file
 from keyquorum.keystore.person import Person
+from keyquorum.quorum.dealing import fingerprint_of
 from keyquorum.quorum.keeping import kept_by
 from keyquorum.quorum.requesting import open_request, refuse_failures
 from keyquorum.quorum.signing import answer, asked_of
@@ -109,7 +110,8 @@ def sign(
                 person.slots.of,
             )
         # Remembered before it leaves: an answer that is out is never forgotten.
-        keys = [one.key for one in answered.signed.record.answers]
+        used = {one.key for one in answered.signed.record.answers}
+        keys = [fingerprint_of(key.record.public) for key in task.keys if key.id in used]
         person.remember(opened.signed.id, task.source.sha256, examination.request_ids, keys)
         with new_file(out) as output:
             for chunk in answered.chunks():

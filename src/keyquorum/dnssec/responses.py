@@ -5,6 +5,7 @@ depends on nothing else. Bytes that two responses have in common are signed once
 responses that nobody could tell apart because they are the same, names that are not fit for a file.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ MOST_RESPONSES = 8
 NAME_LIMIT = 40
 """How long the name of a response may be."""
 
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+NAME_PATTERN = "[a-z0-9][a-z0-9-]*"
+"""What the name of a response looks like, as a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,30 +144,11 @@ def signing_roles(wanted: Sequence[NamedSchema]) -> frozenset[str]:
 
 def check_name(name: str) -> None:
     """Refuse what cannot be the name of a response (MalformedError)."""
-    if not 0 < len(name) <= NAME_LIMIT or not set(name) <= _LETTERS or name[0] == "-":
+    if len(name) > NAME_LIMIT or re.fullmatch(NAME_PATTERN, name) is None:
         raise MalformedError(
             f"the name of a response is 1 to {NAME_LIMIT} small letters, digits and hyphens, as in back-out",
             where="name",
         )
-
-
-def name_of(responses: Sequence[PlannedResponse], bundles: Sequence[Bundle]) -> str:
-    """Say which of ``responses`` the answered ``bundles`` are, by times, keys and signers; nothing is verified.
-
-    RefusedError if they are none of them.
-    """
-    seen = [(b.inception, b.expiration, {k.key for k in b.keys}, {(s.key_tag, s.algorithm) for s in b.signatures})
-            for b in bundles]  # fmt: skip
-    for response in responses:
-        planned = [
-            (b.inception, b.expiration, {k.key for k in b.keys}, {(s.tag, s.algorithm) for s in b.signers})
-            for b in response.bundles
-        ]
-        if seen == planned:
-            return response.name
-    raise RefusedError(
-        f"this is none of the responses asked for ({', '.join(response.name for response in responses)})"
-    )
 
 
 def file_name(base: str, name: str) -> str:

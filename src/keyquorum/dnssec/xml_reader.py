@@ -34,8 +34,9 @@ class Element:
     def __init__(self, node: Any, path: str) -> None:
         self._node = node
         self._path = path
-        self._children = [child for child in node if child.tag is not etree.Comment]
-        self._next = 0
+        # Without comments, and one at a time: a document that is refused at its beginning is not walked through.
+        self._children = node.iterchildren(etree.Element)
+        self._next: Any = next(self._children, None)
         self._attributes: dict[str, str] = {str(name): str(value) for name, value in node.attrib.items()}
         if node.nsmap:
             raise self.wrong("it declares a namespace, and there are none in such a document")
@@ -70,7 +71,7 @@ class Element:
             count += 1
             if count > limit:
                 raise LimitError(f"more than {limit} elements {name}", where=self.where)
-            label = self._children[self._next].get("id")
+            label = self._next.get("id")
             yield self._take(f"{name}[{count} {_plain(label)}]" if label else f"{name}[{count}]")
         if count < least:
             raise self._misplaced(name)
@@ -121,11 +122,10 @@ class Element:
         return self.wrong(f"the next element must be {name}, and it is {self._next_name() or 'missing'}")
 
     def _next_name(self) -> str:
-        return _name(self._children[self._next]) if self._next < len(self._children) else ""
+        return "" if self._next is None else _name(self._next)
 
     def _take(self, step: str) -> "Element":
-        node = self._children[self._next]
-        self._next += 1
+        node, self._next = self._next, next(self._children, None)
         return Element(node, f"{self._path}/{step}")
 
 

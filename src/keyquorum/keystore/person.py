@@ -157,7 +157,7 @@ class Person:
         return self._store.notes(_SEEN)
 
     def answered_with(self) -> dict[bytes, frozenset[bytes]]:
-        """Give the key records (ids) with which something was answered, each with the SHA-256 of its sources."""
+        """Give the keys (fingerprints) with which something was answered, each with the SHA-256 of its sources."""
         found: dict[bytes, set[bytes]] = {}
         for name in self._store.notes(_SIGNED):
             key, source = bytes.fromhex(name[:64]), bytes.fromhex(name[64:])
@@ -167,7 +167,7 @@ class Person:
     def remember(self, request: bytes, source: bytes, ids: tuple[str, ...], keys: Collection[bytes]) -> None:
         """Remember that ``request`` (an id) is answered, over the source with this SHA-256 and the KSR ``ids``.
 
-        ``keys`` are the ids of the key records it was answered with.
+        ``keys`` are the fingerprints (``quorum.dealing.fingerprint_of``) of the keys it was answered with.
         """
         with self._store.batch():
             self._store.note(_ANSWERED, request.hex(), source, replace=True)

@@ -24,12 +24,16 @@ _KSR = "rules of the root's key signing ceremonies (iana-org/dnssec-keytools)"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its name, what it demands in a sentence, where that comes from, and the function that judges."""
+    """One rule: its name, what it demands in a sentence, where that comes from, and the function that judges.
+
+    ``remedy`` is what to do where it fails and nothing need be wrong with the source.
+    """
 
     id: str
     demands: str
     source: str
     check: Callable[[Subject], Outcome]
+    remedy: str = ""
 
 
 RULES = (
@@ -101,6 +105,8 @@ RULES = (
         "The previous response is at hand, or the request says that its keys have signed nothing before.",
         "keyquorum",
         rules_chain.at_hand,
+        "Give the previous response (--previous-skr FILE, or --archive DIR); a requester whose keys sign for the first "
+        "time says --first.",
     ),
     Rule(
         "KSR-POLICY-SAFETY",

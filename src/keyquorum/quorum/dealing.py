@@ -4,6 +4,7 @@ The dealer's work is never taken on trust: ``check_key`` is what anybody can che
 checks of its own share before it says so in an acceptance. No request is answered before every holder has.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -420,6 +421,11 @@ def check_acceptances(
 def dnskey_of(public: PublicPart) -> Dnskey:
     """Give the DNSKEY of a dealt key: a zone key with the SEP flag (257)."""
     return Dnskey(FLAG_ZONE | FLAG_SEP, public.algorithm, scheme_of(public).dnskey(public))
+
+
+def fingerprint_of(public: PublicPart) -> bytes:
+    """Give the SHA-256 of a key's DNSKEY data: the same in every record of the key, however often it is shared anew."""
+    return hashlib.sha256(dnskey_of(public).wire()).digest()
 
 
 def published(key: KeyRecord, ttl: int) -> PublishedKey:

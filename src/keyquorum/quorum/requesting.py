@@ -12,6 +12,7 @@ from keyquorum.dnssec.responses import signing_roles
 from keyquorum.dnssec.sources import Brings, format_named
 from keyquorum.errors import LimitError, MalformedError, NotYetError, RefusedError
 from keyquorum.identity.keys import Identity
+from keyquorum.policy.rules import RULES
 from keyquorum.quorum.commitments import read_used
 from keyquorum.quorum.dealing import check_acceptances, check_key
 from keyquorum.quorum.task import Basis, Examination, Task
@@ -152,9 +153,11 @@ def refuse_failures(examination: Examination) -> None:
     failed = examination.report.failed
     if failed:
         told = "; ".join(f"{result.rule}: {result.detail}" for result in failed)
+        names = {result.rule for result in failed}
+        remedies = [rule.remedy for rule in RULES if rule.id in names and rule.remedy]
         raise RefusedError(
             f"{len(failed)} rule{'s' * (len(failed) != 1)} failed: {told}",
-            do="Have the source corrected, or overrule by name: --overrule RULE=REASON.",
+            do=" ".join([*remedies, "Have the source corrected, or overrule by name: --overrule RULE=REASON."]),
         )
 
 

@@ -24,7 +24,7 @@ from keyquorum.policy.profile import Policy
 from keyquorum.policy.report import Report
 from keyquorum.policy.rules import evaluate
 from keyquorum.policy.subject import Subject
-from keyquorum.quorum.dealing import dnskey_of, published
+from keyquorum.quorum.dealing import dnskey_of, fingerprint_of, published
 from keyquorum.quorum.spools import NewFile, Section, Spool
 from keyquorum.records.envelope import Signed
 from keyquorum.records.keys import KeyRecord
@@ -109,8 +109,8 @@ class Basis:
     """What somebody judges a task by: policy, previous response, time, memory, and what they overrule and why.
 
     ``policy_digest`` and ``previous_digest`` are the SHA-256 of the files these were read from. ``seen`` are the ids
-    of KSRs seen before, and ``answered`` the key records (ids) with which something was answered before, each with the
-    SHA-256 of its sources.
+    of KSRs seen before, and ``answered`` the keys (fingerprints) with which something was answered before, each with
+    the SHA-256 of its sources.
     """
 
     policy: Policy
@@ -244,7 +244,7 @@ def _signed_before(task: Task, basis: Basis) -> frozenset[Dnskey]:
     return frozenset(
         dnskey_of(key.record.public)
         for key in task.keys
-        if basis.answered.get(key.id, frozenset()) - {task.source.sha256}
+        if basis.answered.get(fingerprint_of(key.record.public), frozenset()) - {task.source.sha256}
     )
 
 

@@ -19,7 +19,6 @@ from keyquorum.records.canonical import INTEGER_LIMIT, Json, kind_of
 
 Value = TypeVar("Value")
 Schema = dict[str, Any]
-_WORD = "[a-z0-9][a-z0-9-]*"
 
 
 class Codec(Protocol[Value]):
@@ -75,15 +74,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that can be part of a file's name: small letters, digits and hyphens, no hyphen first."""
+    """A word of small letters, digits and hyphens, of the form ``pattern`` (a regular expression)."""
 
     longest: int
+    pattern: str
 
     def parse(self, value: Json, path: str) -> str:
         """Read a word."""
         if not isinstance(value, str):
             wrong(path, f"text is expected, not {kind_of(value)}")
-        if not 0 < len(value) <= self.longest or re.fullmatch(_WORD, value) is None:
+        if len(value) > self.longest or re.fullmatch(self.pattern, value) is None:
             wrong(path, f"1 to {self.longest} small letters, digits and hyphens are expected, a hyphen not first")
         return value
 
@@ -93,7 +93,7 @@ class Word:
 
     def schema(self) -> Schema:
         """Describe a word."""
-        return {"type": "string", "maxLength": self.longest, "pattern": f"^{_WORD}$"}
+        return {"type": "string", "maxLength": self.longest, "pattern": f"^{self.pattern}$"}
 
 
 @dataclass(frozen=True, slots=True)

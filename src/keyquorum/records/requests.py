@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyquorum.dnssec.model import PARENT_RECORDS, KeyKind, SignaturePolicy, SigningTimes, Terms
-from keyquorum.dnssec.responses import MOST_RESPONSES, NAME_LIMIT, NamedSchema, check_name
+from keyquorum.dnssec.responses import MOST_RESPONSES, NAME_LIMIT, NAME_PATTERN, NamedSchema, check_name
 from keyquorum.dnssec.schema import ROLES, SCHEMAS
 from keyquorum.errors import MalformedError
 from keyquorum.records.envelope import Embedded, Kind, Signed
@@ -41,7 +41,7 @@ from keyquorum.threshold.quorum_plan import MOST_HOLDERS
 MOST_KEYS = 16
 MOST_MESSAGES = 1_000_000
 FORMAT = Choice(("icann", "zone", "bind", "knot"))
-RESPONSE_NAME = Word(NAME_LIMIT)
+RESPONSE_NAME = Word(NAME_LIMIT, NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
